@@ -1,0 +1,46 @@
+# Two words for a newcomer: `make run`. Everything else is for those who change the code.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help run test check bench soak lock system
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+.venv/.installed: requirements.txt
+	@test -d .venv || $(PYTHON) -m venv .venv
+	@echo "Installing the packages (once; about a minute) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.txt .venv/.installed
+	@echo "Installing the tools for tests and checks (once) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+run: .venv/.installed ## set up what is missing and start; without BOT_TOKEN in .env the demo
+	@$(BIN)/python bot.py
+
+test: .venv/.installed-dev system ## set up what is missing and run all the tests
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "not soak"
+
+soak: .venv/.installed-dev ## the long tests
+	@$(BIN)/pytest -m soak
+
+check: .venv/.installed-dev ## style, types, imports, migrations, texts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/pytest -q -p no:cacheprovider tests/test_docs.py tests/test_migrations.py tests/texts
+
+bench: .venv/.installed-dev ## measure, print the table, write benchmarks/results.json
+	@$(BIN)/python -m benchmarks
+
+system: # the tests' system packages, where they can be had without asking
+	@./tests/system-packages.sh
+
+lock: .venv/.installed-dev ## pin the dependencies anew
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt

@@ -1,0 +1,1 @@
+"""CCTV No Blindspot: volunteered cameras, checked, reviewed and asked for footage."""
