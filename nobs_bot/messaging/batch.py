@@ -1,0 +1,61 @@
+"""Small writes of many callers, committed together: one trip to the disk instead of many."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from nobs_bot.storage.work import Office, Work
+
+T = TypeVar("T")
+Write = Callable[[Work], Awaitable[Any]]
+
+
+class Batch:
+    """Runs writes in the order they came, as many in one transaction as have gathered."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._waiting: list[tuple[Write, asyncio.Future[Any]]] = []
+        self._running: asyncio.Task[None] | None = None
+
+    async def write(self, write: Callable[[Work], Awaitable[T]]) -> T:
+        """Run *write* in a shared transaction; returns when that is committed."""
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((write, done))
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._run())
+        return await done
+
+    async def _run(self) -> None:
+        while self._waiting:
+            gathered, self._waiting = self._waiting, []
+            try:
+                results = await self._commit(gathered)
+            except Exception as exc:
+                await self._one_by_one(gathered, exc)
+                continue
+            for (_, done), result in zip(gathered, results, strict=True):
+                if not done.done():
+                    done.set_result(result)
+
+    async def _commit(self, gathered: list[tuple[Write, asyncio.Future[Any]]]) -> list[Any]:
+        async with self._office.work() as work:
+            return [await write(work) for write, _ in gathered]
+
+    async def _one_by_one(
+        self, gathered: list[tuple[Write, asyncio.Future[Any]]], error: Exception
+    ) -> None:
+        # one bad write must not take its neighbours along
+        for write, done in gathered:
+            try:
+                result = error if len(gathered) == 1 else (await self._commit([(write, done)]))[0]
+            except Exception as exc:
+                result = exc
+            if done.done():
+                continue
+            if isinstance(result, Exception):
+                done.set_exception(result)
+            else:
+                done.set_result(result)

@@ -1,0 +1,73 @@
+"""A message as we mean it, before either Telegram library turns it into calls."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from nobs_bot.buttons import Keyboard
+
+CAPTION_LIMIT = 1024
+TEXT_LIMIT = 4096
+
+
+class PictureKind(StrEnum):
+    """Where a picture's bytes come from."""
+
+    MAP = "map"
+    FILE = "file"
+    TELEGRAM = "telegram"
+
+
+class Picture(BaseModel):
+    """
+    A picture or file to send, described so that it can be made again after a crash.
+
+    Args:
+        kind: MAP is drawn from `about`; FILE stands in the file store under `name`;
+            TELEGRAM is there already, under the file id `name`.
+        about: What a map shows (see `coverage.drawing.MapView`).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: PictureKind
+    name: str = ""
+    about: dict[str, Any] = {}
+
+
+class Message(BaseModel):
+    """
+    Text with what hangs on it.
+
+    Args:
+        text: Telegram HTML, at most 4,096 characters.
+        keyboard: Buttons under it.
+        pictures: None, one (the text is its caption) or an album (the text follows it).
+        document: Sent as a file of this name instead of a picture.
+        slot: A name under which a later message of the same slot replaces this one in place.
+        ask_contact: Label of a button that hands over the person's own phone number.
+        ask_location: Label of a button that hands over where the person is.
+        protected: Telegram is asked to forbid forwarding and saving.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    keyboard: Keyboard = ()
+    pictures: tuple[Picture, ...] = ()
+    document: str | None = None
+    slot: str | None = None
+    ask_contact: str | None = None
+    ask_location: str | None = None
+    protected: bool = False
+
+
+class PictureSource(Protocol):
+    """Turns descriptions into what can be sent."""
+
+    async def load(self, picture: Picture) -> bytes | str:
+        """The bytes of a map or a file, or Telegram's file id."""
+        ...

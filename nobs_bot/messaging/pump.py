@@ -1,0 +1,205 @@
+"""Works the inbox off: people side by side, each person's updates one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol
+
+from sqlalchemy.exc import DBAPIError
+
+from nobs_bot.errors import ExternalError, Refusal
+from nobs_bot.messaging import inbox
+from nobs_bot.messaging.batch import Batch
+from nobs_bot.messaging.chats import fill_slot, mark_unreachable
+from nobs_bot.messaging.inbox import Progress, Received
+from nobs_bot.storage.leases import backoff
+from nobs_bot.storage.work import Office, Work
+
+log = logging.getLogger(__name__)
+
+Answers = list[dict[str, Any]]
+
+
+@dataclass
+class Sent:
+    """What came of sending answers: the slots they fill, and what is left where it broke off."""
+
+    slots: dict[tuple[int, str], int] = field(default_factory=dict)
+    left: Answers = field(default_factory=list)
+    error: ExternalError | None = None
+
+
+class Conversation(Protocol):
+    """What the pump needs of the handlers."""
+
+    async def apply(self, work: Work, raw: dict[str, Any]) -> Answers:
+        """Run the handler inside *work*; may raise `Refusal`."""
+        ...
+
+    async def explain(self, work: Work, raw: dict[str, Any], refusal: Refusal) -> Answers:
+        """Answers to somebody whose input was refused; nothing else was changed."""
+        ...
+
+    async def apologise(self, work: Work, raw: dict[str, Any], reference: str) -> Answers:
+        """Answers to somebody whose update met a bug."""
+        ...
+
+    async def answer(self, work: Work, raw: dict[str, Any], answers: Answers) -> Sent:
+        """Send the answers; *work* only reads."""
+        ...
+
+
+class _Overtaken(Exception):  # noqa: N818 - ends a transaction that another worker has redone
+    pass
+
+
+class Pump:
+    """
+    Claims updates and runs them.
+
+    Args:
+        office: Opens transactions.
+        conversation: Handles updates and sends answers.
+        at_once: How many people are served side by side.
+        idle_s: How often the table is looked at when nobody calls `wake`.
+    """
+
+    def __init__(
+        self, office: Office, conversation: Conversation, *, at_once: int = 16, idle_s: float = 0.5
+    ) -> None:
+        self._office = office
+        self._conversation = conversation
+        self._batch = Batch(office)
+        self._free = at_once
+        self._at_once = at_once
+        self._idle_s = idle_s
+        self._awake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def receive(self, updates: list[dict[str, Any]]) -> None:
+        """Keep updates; when this returns they survive anything."""
+        await self._batch.write(lambda work: inbox.store(work, updates))
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Work until cancelled; what is under way then is finished first."""
+        try:
+            while True:
+                self._awake.clear()
+                if not await self._start_lanes():
+                    await self._wait()
+        finally:
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=20)
+
+    async def drain(self) -> None:
+        """Run until nothing is due, for tests."""
+        while await self._start_lanes() or self._tasks:
+            await asyncio.gather(*self._tasks)
+
+    async def _wait(self) -> None:
+        try:
+            await asyncio.wait_for(self._awake.wait(), self._idle_s)
+        except TimeoutError:
+            return
+
+    async def _start_lanes(self) -> int:
+        if self._free <= 0:
+            return 0
+        limit = self._free
+        rows = await self._batch.write(lambda work: inbox.claim(work, limit))
+        for row in rows:
+            self._free -= 1
+            task = asyncio.create_task(self._run_lane(row))
+            self._tasks.add(task)
+            task.add_done_callback(self._lane_ended)
+        return len(rows)
+
+    def _lane_ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._free += 1
+        self._awake.set()
+        if not task.cancelled() and task.exception():
+            log.error("a lane broke off; its lease runs out", exc_info=task.exception())
+
+    async def _run_lane(self, row: Received | None) -> None:
+        while row is not None:
+            row = await self._run_one(row)
+
+    async def _run_one(self, row: Received) -> Received | None:
+        async with self._office.look() as work:
+            raw = inbox.read_payload(work, row)
+            answers = inbox.read_answers(work, row)
+        if row.state is Progress.WAITING:
+            applied = await self._apply(row, raw)
+            if applied is None:
+                return None
+            answers = applied
+        return await self._answer(row, raw, answers)
+
+    async def _apply(self, row: Received, raw: dict[str, Any]) -> Answers | None:
+        """The answers of an update whose effects are now committed; None where it must wait."""
+        try:
+            async with self._office.work() as work:
+                return await self._commit(work, row, await self._conversation.apply(work, raw))
+        except Refusal as refusal:
+            async with self._office.work() as work:
+                answers = await self._conversation.explain(work, raw, refusal)
+                return await self._commit(work, row, answers)
+        except _Overtaken:
+            return None
+        except DBAPIError as exc:
+            log.warning("update %s waits for the database: %s", row.update_id, type(exc.orig))
+            await self._later(row, str(type(exc.orig)), None)
+            return None
+        except Exception:
+            return await self._apologise(row, raw)
+
+    async def _commit(self, work: Work, row: Received, answers: Answers) -> Answers:
+        if not await inbox.mark_applied(work, row, answers):
+            raise _Overtaken
+        return answers
+
+    async def _apologise(self, row: Received, raw: dict[str, Any]) -> Answers:
+        reference = secrets.token_hex(3).upper()
+        log.exception("update %s met a bug, reference %s", row.update_id, reference)
+        async with self._office.work() as work:
+            answers = await self._conversation.apologise(work, raw, reference)
+            return await self._commit(work, row, answers)
+
+    async def _answer(
+        self, row: Received, raw: dict[str, Any], answers: Answers
+    ) -> Received | None:
+        sent = Sent()
+        if answers:
+            async with self._office.look() as work:
+                sent = await self._conversation.answer(work, raw, answers)
+        if sent.error and not sent.error.permanent:
+            await self._answer_later(row, sent)
+            return None
+        return await self._batch.write(lambda work: self._finish(work, row, sent))
+
+    async def _finish(self, work: Work, row: Received, sent: Sent) -> Received | None:
+        for (chat_id, name), message_id in sent.slots.items():
+            await fill_slot(work, chat_id, name, message_id)
+        if sent.error:
+            await mark_unreachable(work, row.lane, str(sent.error))
+        await inbox.mark_done(work, row)
+        return await inbox.claim_next(work, row.lane)
+
+    async def _answer_later(self, row: Received, sent: Sent) -> None:
+        error = sent.error
+        assert error is not None
+        log.warning("answers to update %s wait: %s", row.update_id, error)
+        by = timedelta(seconds=error.retry_after_s) if error.retry_after_s else None
+        await self._later(row, str(error), sent.left, by)
+
+    async def _later(
+        self, row: Received, error: str, answers: Answers | None, by: timedelta | None = None
+    ) -> None:
+        wait = by or backoff(row.attempts)
+        await self._batch.write(lambda work: inbox.postpone(work, row, wait, error, answers))

@@ -1,0 +1,283 @@
+"""
+Delivers the outbox through python-telegram-bot, whose rate limiter paces it.
+
+This module alone knows that library. The limiter paces and does not retry: what failed goes back
+to the outbox, which keeps the order of its chat.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from datetime import timedelta
+from typing import Any
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, InputMediaPhoto, LinkPreviewOptions
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Forbidden,
+    InvalidToken,
+    RetryAfter,
+    TelegramError,
+)
+from telegram.ext import AIORateLimiter, ExtBot
+from telegram.request import HTTPXRequest
+
+from nobs_bot.buttons import Keyboard
+from nobs_bot.errors import ExternalError
+from nobs_bot.messaging import outbox
+from nobs_bot.messaging.batch import Batch
+from nobs_bot.messaging.chats import fill_slot, mark_unreachable, slot_message
+from nobs_bot.messaging.message import CAPTION_LIMIT, Message, Picture, PictureSource
+from nobs_bot.messaging.outbox import Delivery, Outgoing
+from nobs_bot.storage.leases import backoff
+from nobs_bot.storage.work import Office, Work
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 24
+PRIVATE_CHAT_PAUSE_S = 1.0
+GROUP_PAUSE_S = 3.0
+_GONE = ("chat not found", "user is deactivated", "bot was kicked", "peer_id_invalid")
+_STALE_EDIT = ("message to edit not found", "message can't be edited", "message_id_invalid")
+
+
+def explain_error(error: TelegramError) -> ExternalError:
+    """What a library error means for us: gone, wait, moved, or try again."""
+    if isinstance(error, RetryAfter):
+        after = error.retry_after
+        seconds = after.total_seconds() if isinstance(after, timedelta) else float(after)
+        return ExternalError("told to wait", retry_after_s=seconds)
+    if isinstance(error, ChatMigrated):
+        return ExternalError("the group moved", new_chat_id=error.new_chat_id)
+    if isinstance(error, (Forbidden, BadRequest, InvalidToken)):
+        return ExternalError(str(error), permanent=True)
+    return ExternalError(f"{type(error).__name__}: {error}")
+
+
+def is_gone(error: ExternalError) -> bool:
+    """Whether the chat itself refuses us, and not only this message."""
+    reason = str(error).lower()
+    return error.permanent and ("forbidden" in reason or any(gone in reason for gone in _GONE))
+
+
+class Sender:
+    """
+    Sends what is pending.
+
+    Args:
+        office: Opens transactions.
+        token: The bot's token.
+        api_url: The Bot API server, without a trailing slash.
+        pictures: Draws or fetches what a message shows.
+        per_second: Messages a second over all chats.
+    """
+
+    def __init__(
+        self,
+        office: Office,
+        token: str,
+        api_url: str,
+        pictures: PictureSource,
+        *,
+        per_second: float = 29.0,
+        idle_s: float = 0.5,
+    ) -> None:
+        # one token a period: the limiter's bucket would otherwise let a full second's worth go
+        # at once, on top of the even flow, and Telegram answers that with a 429
+        limiter = AIORateLimiter(
+            overall_max_rate=1,
+            overall_time_period=1 / per_second,
+            group_max_rate=1,
+            group_time_period=GROUP_PAUSE_S,
+        )
+        self._bot: ExtBot[Any] = ExtBot(
+            token,
+            base_url=f"{api_url}/bot",
+            base_file_url=f"{api_url}/file/bot",
+            rate_limiter=limiter,
+            request=HTTPXRequest(connection_pool_size=AT_ONCE, read_timeout=20, write_timeout=60),
+        )
+        self._office = office
+        self._pictures = pictures
+        self._idle_s = idle_s
+        self._batch = Batch(office)
+        self._awake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._next_at: dict[int, float] = {}
+
+    def wake(self) -> None:
+        """Look at the outbox now."""
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Send until cancelled; what is under way then is finished first."""
+        try:
+            while True:
+                self._awake.clear()
+                if not await self._start():
+                    await self._wait()
+        finally:
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=20)
+            await self._bot.shutdown()
+
+    async def _wait(self) -> None:
+        now = time.monotonic()
+        soonest = min((at - now for at in self._next_at.values() if at > now), default=self._idle_s)
+        try:
+            await asyncio.wait_for(self._awake.wait(), min(self._idle_s, max(0.005, soonest)))
+        except TimeoutError:
+            return
+
+    async def _start(self) -> int:
+        room = AT_ONCE - len(self._tasks)
+        if room <= 0:
+            return 0
+        now = time.monotonic()
+        self._next_at = {chat: at for chat, at in self._next_at.items() if at > now}
+        resting = list(self._next_at)
+        async with self._office.look() as work:
+            due = await outbox.next_due(work)
+            if due is None or due > work.now:
+                return 0
+        rows = await self._batch.write(lambda work: outbox.claim(work, room, not_to=resting))
+        for row in rows:
+            task = asyncio.create_task(self._deliver(row))
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
+        return len(rows)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._awake.set()
+        if not task.cancelled() and task.exception():
+            log.error("a delivery broke off; its lease runs out", exc_info=task.exception())
+
+    async def _deliver(self, row: Outgoing) -> None:
+        async with self._office.look() as work:
+            message = outbox.read(work, row)
+            replaces = message.slot and await slot_message(work, row.chat_id, message.slot)
+        try:
+            message_id = await self._send(row.chat_id, message, replaces or None)
+        except TelegramError as exc:
+            await self._failed(row, explain_error(exc))
+            return
+        finally:
+            pause = PRIVATE_CHAT_PAUSE_S if row.chat_id > 0 else GROUP_PAUSE_S
+            self._next_at[row.chat_id] = time.monotonic() + pause
+        await self._batch.write(lambda work: self._sent(work, row, message_id))
+
+    async def _sent(self, work: Work, row: Outgoing, message_id: int) -> None:
+        await outbox.settle(work, row, Delivery.SENT, message_id=message_id)
+        if row.slot:
+            await fill_slot(work, row.chat_id, row.slot, message_id)
+
+    async def _failed(self, row: Outgoing, error: ExternalError) -> None:
+        await self._batch.write(lambda work: self._write_failure(work, row, error))
+
+    async def _write_failure(self, work: Work, row: Outgoing, error: ExternalError) -> None:
+        if error.new_chat_id is not None:
+            await outbox.postpone(work, row, timedelta(0), str(error))
+            await outbox.move_chat(work, row.chat_id, error.new_chat_id)
+        elif error.permanent:
+            log.warning("message %s to a chat failed for good: %s", row.number, error)
+            await outbox.settle(work, row, Delivery.FAILED, error=str(error))
+            if is_gone(error):
+                await mark_unreachable(work, row.chat_id, str(error))
+        else:
+            wait = error.retry_after_s
+            by = timedelta(seconds=wait) if wait is not None else backoff(row.attempts)
+            await outbox.postpone(work, row, by, str(error))
+
+    async def _send(self, chat_id: int, message: Message, replaces: int | None) -> int:
+        if replaces and not message.pictures and await self._edit(chat_id, message, replaces):
+            return replaces
+        if message.document:
+            return await self._send_document(chat_id, message)
+        if len(message.pictures) == 1 and len(message.text) <= CAPTION_LIMIT:
+            return await self._send_photo(chat_id, message)
+        if message.pictures:
+            await self._send_album(chat_id, message)
+        return await self._send_text(chat_id, message)
+
+    async def _edit(self, chat_id: int, message: Message, message_id: int) -> bool:
+        """Replace a message in place; False where that is no longer possible."""
+        try:
+            await self._bot.edit_message_text(
+                message.text,
+                chat_id,
+                message_id,
+                parse_mode="HTML",
+                reply_markup=_markup(message.keyboard),
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+            )
+        except BadRequest as exc:
+            reason = str(exc).lower()
+            if "not modified" in reason:
+                return True
+            if any(stale in reason for stale in _STALE_EDIT):
+                return False
+            raise
+        return True
+
+    async def _send_text(self, chat_id: int, message: Message) -> int:
+        sent = await self._bot.send_message(
+            chat_id,
+            message.text,
+            parse_mode="HTML",
+            reply_markup=_markup(message.keyboard),
+            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            protect_content=message.protected,
+        )
+        return sent.message_id
+
+    async def _send_photo(self, chat_id: int, message: Message) -> int:
+        sent = await self._bot.send_photo(
+            chat_id,
+            await self._load(message.pictures[0]),
+            caption=message.text,
+            parse_mode="HTML",
+            reply_markup=_markup(message.keyboard),
+            protect_content=message.protected,
+        )
+        return sent.message_id
+
+    async def _send_album(self, chat_id: int, message: Message) -> None:
+        loaded = [await self._load(picture) for picture in message.pictures]
+        if len(loaded) == 1:
+            await self._bot.send_photo(chat_id, loaded[0], protect_content=message.protected)
+            return
+        media = [InputMediaPhoto(each) for each in loaded]
+        await self._bot.send_media_group(chat_id, media, protect_content=message.protected)
+
+    async def _send_document(self, chat_id: int, message: Message) -> int:
+        sent = await self._bot.send_document(
+            chat_id,
+            await self._load(message.pictures[0]),
+            filename=message.document,
+            caption=message.text,
+            parse_mode="HTML",
+            reply_markup=_markup(message.keyboard),
+            protect_content=message.protected,
+        )
+        return sent.message_id
+
+    async def _load(self, picture: Picture) -> bytes | str:
+        return await self._pictures.load(picture)
+
+
+def _markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
+    if not keyboard:
+        return None
+    return InlineKeyboardMarkup(
+        [
+            [
+                InlineKeyboardButton(each.label, callback_data=each.payload, url=each.url)
+                for each in row
+            ]
+            for row in keyboard
+        ]
+    )

@@ -1,0 +1,81 @@
+"""Links that give a role: for one use, for one area, for a few days."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import BigInteger, LargeBinary, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from nobs_bot.errors import Refusal
+from nobs_bot.people.persons import Person
+from nobs_bot.people.roles import Grant, Role, grant
+from nobs_bot.storage.audit import Act, record
+from nobs_bot.storage.base import Base, Identified, choice, new_id
+from nobs_bot.storage.work import Work
+
+START_PREFIX = "inv_"
+
+
+class Invitation(Base, Identified):
+    """An invitation; of its token only a keyed digest is kept."""
+
+    __tablename__ = "invitations"
+
+    token_index: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    role: Mapped[Role] = mapped_column(choice(Role))
+    area_code: Mapped[str]
+    created_by: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_by: Mapped[int | None] = mapped_column(BigInteger)
+    used_at: Mapped[datetime | None]
+
+
+def invite(work: Work, role: Role, area_code: str, *, created_by: int | None) -> str:
+    """Make an invitation and return what comes after `?start=` in its link."""
+    token = secrets.token_urlsafe(24)
+    work.session.add(
+        Invitation(
+            id=new_id(),
+            token_index=_index(work, token),
+            role=role,
+            area_code=area_code,
+            created_by=created_by,
+            created_at=work.now,
+            expires_at=work.now + timedelta(hours=work.settings.invitation_hours),
+        )
+    )
+    record(work, Act.INVITED, actor_id=created_by, role=role, area=area_code)
+    return START_PREFIX + token
+
+
+async def redeem(work: Work, who: Person, start: str) -> Grant:
+    """
+    Give *who* the role that a link promises.
+
+    Raises:
+        Refusal: the link is unknown, used or expired.
+    """
+    used = (
+        update(Invitation)
+        .where(
+            Invitation.token_index == _index(work, start.removeprefix(START_PREFIX)),
+            Invitation.used_at.is_(None),
+            Invitation.expires_at > work.now,
+        )
+        .values(used_by=who.id, used_at=work.now)
+        .returning(Invitation)
+        .execution_options(synchronize_session=False)
+    )
+    invitation = (await work.session.execute(used)).scalar_one_or_none()
+    if invitation is None:
+        raise Refusal("invitation.not_valid")
+    return await grant(
+        work, who, invitation.role, invitation.area_code, granted_by=invitation.created_by
+    )
+
+
+def _index(work: Work, token: str) -> bytes:
+    return work.vault.blind_index("invitation", token)

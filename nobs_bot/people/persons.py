@@ -1,0 +1,109 @@
+"""A person, as the bot knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import BigInteger, LargeBinary, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from nobs_bot.messaging.message import Message
+from nobs_bot.messaging.outbox import enqueue
+from nobs_bot.storage.base import Base, Identified, new_id
+from nobs_bot.storage.work import Work
+from nobs_bot.texts import Words
+
+_NAME = "persons.name"
+_PHONE = "persons.phone"
+
+
+class Person(Base, Identified):
+    """
+    Somebody who has spoken to the bot. Name and phone are sealed.
+
+    A private chat has the id of its person, so `telegram_id` is also where messages go; it is None
+    once the person was erased.
+    """
+
+    __tablename__ = "persons"
+
+    telegram_id: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    language: Mapped[str | None]
+    name: Mapped[bytes | None] = mapped_column(LargeBinary)
+    phone: Mapped[bytes | None] = mapped_column(LargeBinary)
+    phone_verified: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
+
+
+async def person_of(work: Work, telegram_id: int) -> Person | None:
+    """The person behind a Telegram account, where we know them."""
+    query = select(Person).where(Person.telegram_id == telegram_id)
+    return (await work.session.execute(query)).scalar_one_or_none()
+
+
+def meet(work: Work, telegram_id: int, language: str | None) -> Person:
+    """Make the acquaintance of somebody new; nothing but the account's number is kept."""
+    person = Person(
+        id=new_id(),
+        telegram_id=telegram_id,
+        language=language,
+        phone_verified=False,
+        created_at=work.now,
+        seen_at=work.now,
+    )
+    work.session.add(person)
+    return person
+
+
+async def person(work: Work, person_id: int) -> Person:
+    """
+    The person of this id.
+
+    Raises:
+        LookupError: there is none.
+    """
+    found = await work.session.get(Person, person_id)
+    if found is None:
+        raise LookupError(f"no person {person_id}")
+    return found
+
+
+async def persons_of(work: Work, ids: Iterable[int]) -> dict[int, Person]:
+    """The persons of these ids, by id."""
+    query = select(Person).where(Person.id.in_(list(ids)))
+    return {each.id: each for each in (await work.session.execute(query)).scalars()}
+
+
+def set_name(work: Work, who: Person, name: str) -> None:
+    """Keep the person's name, sealed."""
+    who.name = work.vault.seal(_NAME, who.id, name.encode())
+
+
+def name_of(work: Work, who: Person) -> str:
+    """The person's name; empty where we do not know it."""
+    return work.vault.open(_NAME, who.id, who.name).decode() if who.name else ""
+
+
+def set_phone(work: Work, who: Person, number: str, *, verified: bool) -> None:
+    """Keep the person's phone number (E.164), sealed."""
+    who.phone = work.vault.seal(_PHONE, who.id, number.encode())
+    who.phone_verified = verified
+
+
+def phone_of(work: Work, who: Person) -> str:
+    """The person's phone number; empty where we do not know it."""
+    return work.vault.open(_PHONE, who.id, who.phone).decode() if who.phone else ""
+
+
+def words_for(work: Work, who: Person) -> Words:
+    """The words of the person's language."""
+    return work.texts.of(who.language)
+
+
+async def tell(work: Work, who: Person, message: Message, occasion: str) -> None:
+    """Send a message to a person once this transaction is committed; erased ones get none."""
+    if who.telegram_id is not None:
+        await enqueue(work, who.telegram_id, message, occasion)

@@ -1,0 +1,115 @@
+"""What a person may do, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ForeignKey, Index, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from nobs_bot.errors import Refusal
+from nobs_bot.people.persons import Person
+from nobs_bot.storage.audit import Act, record
+from nobs_bot.storage.base import Base, Identified, choice, new_id
+from nobs_bot.storage.work import Work
+
+
+class Role(StrEnum):
+    """The officers' roles; an owner needs none."""
+
+    FIELD_OFFICER = "field_officer"
+    REVIEWER = "reviewer"
+    INVESTIGATOR = "investigator"
+    SUPERVISOR = "supervisor"
+    ADMINISTRATOR = "administrator"
+
+
+class Grant(Base, Identified):
+    """One person's role in one area, until it ends."""
+
+    __tablename__ = "grants"
+    __table_args__ = (Index(None, "person_id"), Index(None, "role", "area_code"))
+
+    person_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("persons.id"))
+    role: Mapped[Role] = mapped_column(choice(Role))
+    area_code: Mapped[str]
+    granted_by: Mapped[int | None] = mapped_column(BigInteger)
+    granted_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+def covers(area_code: str, place_code: str) -> bool:
+    """Whether an area holds a place; codes are dotted paths such as 31.73.04.1001."""
+    return place_code == area_code or place_code.startswith(f"{area_code}.")
+
+
+async def grants_of(work: Work, person_id: int) -> Sequence[Grant]:
+    """The person's roles that have not ended."""
+    query = select(Grant).where(Grant.person_id == person_id, Grant.ended_at.is_(None))
+    return (await work.session.execute(query)).scalars().all()
+
+
+async def areas_of(work: Work, person_id: int, role: Role) -> list[str]:
+    """Codes of the areas in which the person has this role."""
+    grants = await grants_of(work, person_id)
+    return [grant.area_code for grant in grants if grant.role is role]
+
+
+async def holds(work: Work, person_id: int, role: Role, place_code: str) -> bool:
+    """Whether the person has this role for this place."""
+    return any(covers(area, place_code) for area in await areas_of(work, person_id, role))
+
+
+async def require(work: Work, person_id: int, role: Role) -> list[str]:
+    """
+    The areas in which the person has this role.
+
+    Raises:
+        Refusal: in none.
+    """
+    areas = await areas_of(work, person_id, role)
+    if not areas:
+        raise Refusal("roles.needed")
+    return areas
+
+
+async def require_at(work: Work, person_id: int, role: Role, place_code: str) -> None:
+    """Raises `Refusal` where the person does not have this role for this place."""
+    if not await holds(work, person_id, role, place_code):
+        raise Refusal("roles.not_here")
+
+
+async def grant(
+    work: Work, who: Person, role: Role, area_code: str, *, granted_by: int | None
+) -> Grant:
+    """Give a role; one that the person already has stays as it is."""
+    for existing in await grants_of(work, who.id):
+        if existing.role is role and existing.area_code == area_code:
+            return existing
+    fresh = Grant(
+        id=new_id(),
+        person_id=who.id,
+        role=role,
+        area_code=area_code,
+        granted_by=granted_by,
+        granted_at=work.now,
+    )
+    work.session.add(fresh)
+    record(work, Act.ROLE_GRANTED, actor_id=granted_by, role=role, area=area_code, person=who.id)
+    return fresh
+
+
+async def holders(work: Work, role: Role, place_code: str) -> list[Person]:
+    """Everybody who has this role for this place."""
+    parts = place_code.split(".")
+    areas = [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    query = (
+        select(Person)
+        .join(Grant, Grant.person_id == Person.id)
+        .where(Grant.role == role, Grant.area_code.in_(areas), Grant.ended_at.is_(None))
+        .order_by(Person.id)
+        .distinct()
+    )
+    return list((await work.session.execute(query)).scalars())

@@ -1,0 +1,198 @@
+"""Settings of one installation, from the environment and `.env`; every one is in `.env.example`."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Network = IPv4Network | IPv6Network
+
+
+class WrongSettings(Exception):  # noqa: N818 - read by the operator as a sentence
+    """The start is refused; the message names each wrong setting and how to mend it."""
+
+
+class Settings(BaseSettings):
+    """What an operator may set. The descriptions are the lines of `.env.example`."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore"
+    )
+
+    bot_token: SecretStr | None = Field(
+        None, description="The bot's token from @BotFather; left empty, the demo starts."
+    )
+    bot_api_url: str = Field(
+        "https://api.telegram.org", description="The Bot API server to speak to."
+    )
+    webhook_url: str | None = Field(
+        None, description="Public https address of this server; left empty, updates are polled."
+    )
+    listen_host: str = Field(
+        "127.0.0.1", description="Address on which the webhook and the console listen."
+    )
+    listen_port: int = Field(8080, ge=0, le=65535, description="Port of the same; 0 picks one.")
+    data_dir: Path = Field(Path("data"), description="Folder for database, keys and files.")
+    database_url: str | None = Field(
+        None,
+        description="postgresql://... once SQLite is outgrown; left empty, SQLite in DATA_DIR.",
+    )
+    files_url: str | None = Field(
+        None, description="s3://bucket/prefix for files; left empty, a folder in DATA_DIR."
+    )
+    secret_keys: SecretStr | None = Field(
+        None, description="Keys as ID:BASE64[,ID:BASE64], newest first; left empty, DATA_DIR/keys."
+    )
+    district_name: str = Field(
+        "Polres Metro Jakarta Barat", min_length=3, description="Who runs this, as people say it."
+    )
+    district_contact: str = Field(
+        "110", min_length=2, description="Telephone number that people may call with questions."
+    )
+    timezone: str = Field("Asia/Jakarta", description="Time zone of the district.")
+    default_language: Literal["id", "en"] = Field(
+        "id", description="Language of people who have not chosen one: id or en."
+    )
+    checks_at_once: int = Field(
+        4, ge=1, le=64, description="How many cameras are checked side by side."
+    )
+    allowed_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="Private networks in which cameras may be checked (CIDR, comma between)."
+    )
+    geocoder_url: str | None = Field(
+        None, description="A Nominatim server for addresses in words; left empty, none is asked."
+    )
+    geocoder_user_agent: str = Field(
+        "cctv-no-blindspot", min_length=3, description="How we name ourselves to the geocoder."
+    )
+    request_max_radius_m: int = Field(
+        500, ge=10, description="Radius in metres beyond which a request needs a supervisor."
+    )
+    request_max_hours: int = Field(
+        6, ge=1, description="Hours of footage beyond which a request needs a supervisor."
+    )
+    request_max_owners: int = Field(
+        50, ge=1, description="Owners beyond which a request needs a supervisor."
+    )
+    request_days: int = Field(
+        7, ge=1, le=90, description="Days after which a request that is still open expires."
+    )
+    case_number_pattern: str = Field(
+        r"[A-Za-z0-9][A-Za-z0-9/.\- ]{4,59}",
+        description="Form of a case number, as a regular expression.",
+    )
+    case_number_example: str = Field(
+        "LP/B/1042/XI/2026/SPKT", description="A case number to show as an example."
+    )
+    draft_days: int = Field(
+        14, ge=1, description="Days of silence after which an unfinished enrolment is erased."
+    )
+    review_lease_minutes: int = Field(
+        10, ge=1, description="Minutes for which a camera in review belongs to one officer."
+    )
+    invitation_hours: int = Field(
+        72, ge=1, description="Hours for which an invitation link is good."
+    )
+    sends_per_second: float = Field(
+        29, gt=0, le=1000, description="Messages a second to Telegram, which allows 30."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="How much is logged: DEBUG, INFO, WARNING or ERROR."
+    )
+
+    @field_validator("bot_token")
+    @classmethod
+    def _token_has_its_form(cls, token: SecretStr | None) -> SecretStr | None:
+        if token and not re.fullmatch(r"\d{3,20}:[\w-]{20,}", token.get_secret_value()):
+            raise ValueError("a token looks like 123456789:AA...; copy it from @BotFather again")
+        return token
+
+    @field_validator("bot_api_url", "webhook_url", "geocoder_url")
+    @classmethod
+    def _is_a_web_address(cls, url: str | None) -> str | None:
+        if url and not re.match(r"https?://[^/\s]+", url):
+            raise ValueError("an address starts with https:// (or http://)")
+        return url.rstrip("/") if url else url
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _telegram_reaches_it(cls, url: str | None) -> str | None:
+        if url and url.startswith("http://") and "//127.0.0.1" not in url:
+            raise ValueError("Telegram calls webhooks by https only; give the https address")
+        return url
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_known(cls, url: str | None) -> str | None:
+        if url and not url.startswith(("postgresql://", "postgresql+psycopg://", "sqlite:///")):
+            raise ValueError("give postgresql://user:password@host/name or sqlite:///path")
+        return url
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as exc:
+            raise ValueError("give a name such as Asia/Jakarta or Asia/Makassar") from exc
+        return name
+
+    @field_validator("case_number_pattern")
+    @classmethod
+    def _pattern_compiles(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as exc:
+            raise ValueError(f"not a regular expression: {exc}") from exc
+        return pattern
+
+    @field_validator("allowed_networks", mode="before")
+    @classmethod
+    def _networks_from_text(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+        except ValueError as exc:
+            raise ValueError(f"{exc}; give networks such as 10.8.0.0/16") from exc
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The district's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def database(self) -> str:
+        """The database's address, SQLite in the data folder unless another is set."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'nobs.sqlite3'}"
+
+    @property
+    def files(self) -> str:
+        """The file store's address, a folder in the data folder unless another is set."""
+        return self.files_url or (self.data_dir / "files").absolute().as_uri()
+
+
+def load_settings(**overrides: object) -> Settings:
+    """
+    Read the settings of this process.
+
+    Raises:
+        WrongSettings: one or more are wrong; the message names them, one a line.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as exc:
+        lines = [_explain(str(error["loc"][0]), error["msg"]) for error in exc.errors()]
+        raise WrongSettings("\n".join(lines)) from None
+
+
+def _explain(name: str, problem: str) -> str:
+    field = Settings.model_fields.get(name)
+    what = field.description if field else ""
+    return f"{name.upper()}: {problem.removeprefix('Value error, ')}.\n    {what}"

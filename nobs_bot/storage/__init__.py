@@ -1,0 +1,1 @@
+"""Where things are kept: database, keys, files, the audit log, and leases on work."""

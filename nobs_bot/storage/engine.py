@@ -1,0 +1,119 @@
+"""
+The database: connections, pragmas and transactions.
+
+SQLite has one writing connection, since a pool of writers spends its time polling for the lock;
+reads go to connections of their own. PostgreSQL has one pool for both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import StaticPool
+
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    # a power cut must lose nothing that was acknowledged, so every commit reaches the disk
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=30000",
+    "PRAGMA secure_delete=ON",
+    "PRAGMA temp_store=MEMORY",
+)
+
+
+def async_url(url: str) -> URL:
+    """The address with the driver that we use for its engine."""
+    parsed = make_url(url)
+    driver = "sqlite+aiosqlite" if parsed.get_backend_name() == "sqlite" else "postgresql+psycopg"
+    return parsed.set(drivername=driver)
+
+
+class Database:
+    """
+    Transactions on one database.
+
+    Args:
+        url: sqlite:///PATH or postgresql://...
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = async_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._writing = asyncio.Lock()
+        if self.is_sqlite:
+            if self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            self._writer = self._sqlite_engine(poolclass=StaticPool)
+            self._readers = self._sqlite_engine(pool_size=4, max_overflow=0)
+        else:
+            self._writer = self._readers = create_async_engine(
+                self.url, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True
+            )
+
+    def _sqlite_engine(self, **options: Any) -> AsyncEngine:
+        engine = create_async_engine(self.url, hide_parameters=True, **options)
+        event.listen(engine.sync_engine, "connect", _set_pragmas)
+        return engine
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A writing transaction: committed at the end, rolled back on an exception."""
+        if not self.is_sqlite:
+            session = AsyncSession(self._writer, expire_on_commit=False)
+            async with session, _committing(session):
+                yield session
+            return
+        async with self._writing, AsyncSession(self._writer, expire_on_commit=False) as session:
+            await (await session.connection()).exec_driver_sql("BEGIN IMMEDIATE")
+            async with _committing(session):
+                yield session
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A session that only reads."""
+        async with AsyncSession(self._readers, expire_on_commit=False) as session:
+            yield session
+
+    async def ping(self) -> float:
+        """Seconds for one answer."""
+        started = time.perf_counter()
+        async with self.reading() as session:
+            await (await session.connection()).exec_driver_sql("SELECT 1")
+        return time.perf_counter() - started
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The engine that writes, for migrations."""
+        return self._writer
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._writer.dispose()
+        if self._readers is not self._writer:
+            await self._readers.dispose()
+
+
+@asynccontextmanager
+async def _committing(session: AsyncSession) -> AsyncIterator[None]:
+    try:
+        yield
+    except BaseException:
+        await session.rollback()
+        raise
+    await session.commit()
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we send BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()

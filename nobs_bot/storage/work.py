@@ -1,0 +1,62 @@
+"""A use case's transaction and what it may use in it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from nobs_bot.clock import Clock
+from nobs_bot.settings import Settings
+from nobs_bot.storage.crypto import Vault
+from nobs_bot.storage.engine import Database
+from nobs_bot.texts import Texts
+
+
+@dataclass(frozen=True)
+class Work:
+    """
+    One transaction, passed to use cases as their first argument.
+
+    Args:
+        session: The open transaction; whoever opened it commits.
+        vault: Seals and opens values.
+        now: The instant at which the transaction began, UTC.
+        texts: The words of every language, for messages to others.
+        settings: The installation's rules.
+    """
+
+    session: AsyncSession
+    vault: Vault
+    now: datetime
+    texts: Texts
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Office:
+    """Opens work: the database together with what each transaction is given."""
+
+    database: Database
+    vault: Vault
+    clock: Clock
+    texts: Texts
+    settings: Settings
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[Work]:
+        """A writing transaction, committed at the end."""
+        async with self.database.transaction() as session:
+            yield self._over(session)
+
+    @asynccontextmanager
+    async def look(self) -> AsyncIterator[Work]:
+        """A session that only reads."""
+        async with self.database.reading() as session:
+            yield self._over(session)
+
+    def _over(self, session: AsyncSession) -> Work:
+        return Work(session, self.vault, self.clock.now(), self.texts, self.settings)

@@ -1,0 +1,158 @@
+"""
+Reading the catalogues and filling in their placeholders.
+
+A message's id is a key such as `enrol.place.ask`; each language has its own sentence, also the
+English one, so that a better English wording does not orphan the Indonesian.
+Sentences are Telegram HTML: what is filled in is escaped unless it is `Markup`.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from datetime import date, datetime
+from functools import cached_property
+from gettext import GNUTranslations
+from io import BytesIO
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_time
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+
+LANGUAGES = ("id", "en")
+CATALOGUES = Path(__file__).parent / "locale"
+
+
+class Markup(str):
+    """Text that is Telegram HTML already and goes in as it is."""
+
+    __slots__ = ()
+
+
+def read_catalogue(language: str) -> Catalog:
+    """All messages of one language, from every `.po` file of its folder."""
+    whole = Catalog(locale=language)
+    for path in sorted((CATALOGUES / language).glob("*.po")):
+        with path.open("rb") as file:
+            for message in read_po(file, locale=language):
+                if message.id:
+                    if whole.get(message.id if isinstance(message.id, str) else message.id[0]):
+                        raise ValueError(f"{path.name}: {message.id} stands in two catalogues")
+                    whole[message.id] = message
+    return whole
+
+
+class Words:
+    """One person's language in one district's time zone."""
+
+    def __init__(self, language: str, translations: GNUTranslations, zone: ZoneInfo) -> None:
+        self.language = language
+        self.zone = zone
+        self._translations = translations
+
+    def __call__(self, key: str, /, **params: object) -> str:
+        """
+        The sentence of *key* with its placeholders filled in.
+
+        Raises:
+            KeyError: there is no such sentence, or a placeholder is not given.
+        """
+        sentence = self._translations.gettext(key)
+        if sentence == key:
+            raise KeyError(key)
+        return self._fill(sentence, params)
+
+    def plural(self, key: str, count: int, /, **params: object) -> str:
+        """The form of *key* that fits *count*, which is filled in as `{count}`."""
+        sentence = self._translations.ngettext(key, f"{key}.many", count)
+        if sentence in (key, f"{key}.many"):
+            raise KeyError(key)
+        return self._fill(sentence, {"count": count, **params})
+
+    def has(self, key: str) -> bool:
+        """Whether there is a sentence of this key."""
+        return self._translations.gettext(key) != key
+
+    def number(self, value: float) -> str:
+        """A number as this language writes it: 2.496.002 or 1,5."""
+        return str(format_decimal(value, locale=self._locale))
+
+    def distance(self, metres: float) -> str:
+        """Metres below a kilometre, then kilometres with one digit."""
+        if metres < 1000:
+            return f"{self.number(round(metres))} m"
+        return f"{self.number(round(metres / 1000, 1))} km"
+
+    def date(self, day: date | datetime) -> str:
+        """A weekday and a day: Senin, 14 November; an instant is told in the district's zone."""
+        local = day.astimezone(self.zone) if isinstance(day, datetime) else day
+        return str(format_date(local, "EEEE, d MMMM", locale=self._locale))
+
+    def time(self, instant: datetime) -> str:
+        """The time of day in the district's zone, without the zone's name."""
+        return str(format_time(instant.astimezone(self.zone), self._clock, locale=self._locale))
+
+    def moment(self, instant: datetime) -> str:
+        """Day, time and the zone's name: Senin, 14 November, 21.30 WIB."""
+        local = instant.astimezone(self.zone)
+        return f"{self.date(local)}, {self.time(local)} {local.tzname()}"
+
+    def window(self, start: datetime, end: datetime) -> str:
+        """A stretch of time, its day said once where it is one day."""
+        first, last = start.astimezone(self.zone), end.astimezone(self.zone)
+        if first.date() == last.date():
+            return f"{self.date(first)}, {self.time(first)}–{self.time(last)} {last.tzname()}"
+        return f"{self.date(first)}, {self.time(first)} – {self.moment(last)}"
+
+    @property
+    def _locale(self) -> str:
+        return "id_ID" if self.language == "id" else "en_GB"
+
+    @property
+    def _clock(self) -> str:
+        return "HH.mm" if self.language == "id" else "HH:mm"
+
+    def _fill(self, sentence: str, params: dict[str, object]) -> str:
+        return sentence.format_map({name: self._escape(value) for name, value in params.items()})
+
+    def _escape(self, value: object) -> str:
+        if isinstance(value, Markup):
+            return value
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return self.number(value)
+        return html.escape(str(value), quote=False)
+
+
+class Texts:
+    """
+    The words of every language.
+
+    Args:
+        zone: The district's time zone.
+        default: Language of those who have not chosen one.
+    """
+
+    def __init__(self, zone: ZoneInfo, default: str = "id") -> None:
+        self._zone = zone
+        self._default = default
+
+    @cached_property
+    def _words(self) -> dict[str, Words]:
+        return {language: self._load(language) for language in LANGUAGES}
+
+    def _load(self, language: str) -> Words:
+        compiled = BytesIO()
+        write_mo(compiled, read_catalogue(language))
+        compiled.seek(0)
+        return Words(language, GNUTranslations(compiled), self._zone)
+
+    def of(self, language: str | None) -> Words:
+        """The words of *language*, or of the default where it is unknown or None."""
+        return self._words.get(language or self._default) or self._words[self._default]
+
+    def __iter__(self) -> Iterator[Words]:
+        return iter(self._words.values())
