@@ -1,0 +1,97 @@
+"""What a check found, in words that say what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nobs_bot.buttons import Keyboard, button, column
+from nobs_bot.messaging.message import Message, Picture, PictureKind
+from nobs_bot.streams.check import Failure, Finding, Stage, Verdict
+from nobs_bot.texts import Markup, Words
+
+_BAR = {stage: place for place, stage in enumerate(Stage, start=1)}
+# what only another address can mend; the rest may be tried again as it is
+_NEEDS_NEW_ADDRESS = {
+    Failure.NAME_NOT_RESOLVED,
+    Failure.WRONG_PASSWORD,
+    Failure.PASSWORD_NEEDED,
+    Failure.NO_SUCH_PATH,
+    Failure.NOT_A_CAMERA,
+    Failure.REDIRECTED,
+    Failure.UNSUPPORTED_CODEC,
+    Failure.TOO_LARGE,
+}
+_UNREACHABLE = {Failure.PRIVATE_ADDRESS, Failure.FORBIDDEN_ADDRESS}
+
+
+def progress_text(words: Words, stage: Stage) -> str:
+    """How far a check has come, with a bar."""
+    done = _BAR[stage]
+    bar = "▰" * done + "▱" * (len(_BAR) - done)
+    return words("check.progress", bar=bar, stage=Markup(words(f"check.stage.{stage.value}")))
+
+
+def report_text(words: Words, report: dict[str, Any]) -> str:
+    """The report as lines: what came of it, what was measured, what was noticed."""
+    if not report:
+        return words("check.broke_off")
+    if report.get("failure"):
+        return words(f"check.failure.{report['failure']}")
+    verdict = Verdict(report["verdict"])
+    lines = [words("check.good" if verdict is Verdict.GOOD else "check.poor")]
+    if report.get("width"):
+        lines.append(_measured(words, report))
+    lines += [words(f"check.finding.{finding}") for finding in report.get("findings", ())]
+    return "\n\n".join(lines)
+
+
+def _measured(words: Words, report: dict[str, Any]) -> str:
+    return words(
+        "check.measured",
+        width=Markup(report["width"]),
+        height=Markup(report["height"]),
+        codec=(report.get("codec") or "?").upper(),
+        fps=round(report.get("fps") or 0, 1),
+        seconds=round(report.get("first_frame_s") or 0, 1),
+    )
+
+
+def short_finding(words: Words, report: dict[str, Any] | None) -> str:
+    """The report in a few words, for lists."""
+    if not report:
+        return words("check.short.none")
+    if report.get("failure"):
+        return words(f"check.short.{report['failure']}")
+    findings = [words(f"check.short.{Finding(each).value}") for each in report.get("findings", ())]
+    good = words("check.short.good") if report["verdict"] == Verdict.GOOD.value else ""
+    return ", ".join(part for part in (good, *findings) if part)
+
+
+def result_message(
+    words: Words, camera_id: int, report: dict[str, Any], still_name: str | None
+) -> Message:
+    """The result for the owner, with the picture and what can be done next."""
+    text = report_text(words, report)
+    if still_name:
+        text += "\n\n" + words("check.is_this_it")
+    pictures = (Picture(kind=PictureKind.FILE, name=still_name),) if still_name else ()
+    return Message(text=text, keyboard=_next(words, camera_id, report), pictures=pictures)
+
+
+def _next(words: Words, camera_id: int, report: dict[str, Any]) -> Keyboard:
+    failure = Failure(report["failure"]) if report.get("failure") else None
+    again = button(words("check.again_button"), "enrol.check", camera_id)
+    edit = button(words("check.edit_button"), "enrol.stream", camera_id)
+    without = button(words("check.without_button"), "enrol.nostream", camera_id)
+    if failure in _UNREACHABLE:
+        how = button(words("check.open_access_button"), "enrol.access", camera_id)
+        return column(without, how, edit)
+    if failure is None and report.get("verdict") == Verdict.GOOD.value:
+        good = button(words("check.yes_button"), "enrol.seen", camera_id)
+        return column(good, again, edit)
+    if failure is None and report:
+        keep = button(words("check.keep_button"), "enrol.seen", camera_id)
+        return column(again, edit, keep, without)
+    return column(edit if failure in _NEEDS_NEW_ADDRESS else again, edit, without)[
+        1 if failure in _NEEDS_NEW_ADDRESS else 0 :
+    ]

@@ -1,0 +1,214 @@
+"""Photos of a camera on its wall: taken over from Telegram in the background, cleaned, sealed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from io import BytesIO
+from typing import Protocol
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, func, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from nobs_bot.buttons import button, column
+from nobs_bot.cameras.record import Camera
+from nobs_bot.errors import ExternalError, Refusal
+from nobs_bot.messaging.message import Message, Picture, PictureKind
+from nobs_bot.people.persons import person, tell, words_for
+from nobs_bot.storage.base import new_id
+from nobs_bot.storage.doomed import doom
+from nobs_bot.storage.files import FileStore
+from nobs_bot.storage.leases import Job, backoff, claim, held, postpone, settle
+from nobs_bot.storage.work import Office, Work
+
+log = logging.getLogger(__name__)
+
+MOST_PHOTOS = 4
+LONG_SIDE_PX = 1600
+MOST_BYTES = 20 * 1024 * 1024
+MOST_PIXELS = 64_000_000
+_FILE_ID = "camera_photos.file_id"
+
+
+class NotAPicture(Exception):  # noqa: N818 - says what the file is not
+    """The bytes are not a picture that can be opened."""
+
+
+class Photo(Job):
+    """One photo of a camera; `file_name` is set once it is in our store."""
+
+    __tablename__ = "camera_photos"
+    __table_args__ = (Index(None, "camera_id"),)
+
+    camera_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("cameras.id"))
+    unique_id: Mapped[str]
+    file_id: Mapped[bytes] = mapped_column(LargeBinary)
+    file_name: Mapped[str | None]
+
+
+class TelegramFiles(Protocol):
+    """Hands over what people sent."""
+
+    def stream(self, file_id: str) -> AsyncIterator[bytes]:
+        """
+        The file's bytes.
+
+        Raises:
+            ExternalError: Telegram does not hand it over.
+        """
+        ...
+
+
+async def photos_of(work: Work, camera_id: int) -> Sequence[Photo]:
+    """A camera's photos in the order in which they came."""
+    query = select(Photo).where(Photo.camera_id == camera_id).order_by(Photo.id)
+    return (await work.session.execute(query)).scalars().all()
+
+
+async def photo_count(work: Work, camera_id: int) -> int:
+    """How many photos a camera has."""
+    query = select(func.count()).select_from(Photo).where(Photo.camera_id == camera_id)
+    return int((await work.session.execute(query)).scalar_one())
+
+
+async def add_photo(work: Work, camera: Camera, file_id: str, unique_id: str) -> int:
+    """
+    Add a photo; the same one twice is one.
+
+    Returns:
+        How many there are now.
+
+    Raises:
+        Refusal: there are as many as we take.
+    """
+    photos = await photos_of(work, camera.id)
+    if any(each.unique_id == unique_id for each in photos):
+        return len(photos)
+    if len(photos) >= MOST_PHOTOS:
+        raise Refusal("enrol.photos.enough", most=MOST_PHOTOS)
+    photo_id = new_id()
+    work.session.add(
+        Photo(
+            id=photo_id,
+            camera_id=camera.id,
+            unique_id=unique_id,
+            file_id=work.vault.seal(_FILE_ID, photo_id, file_id.encode()),
+            due_at=work.now,
+            attempts=0,
+        )
+    )
+    return len(photos) + 1
+
+
+async def drop_photos(work: Work, camera_id: int) -> None:
+    """Remove all photos of a camera."""
+    for photo in await photos_of(work, camera_id):
+        doom(work, photo.file_name)
+        await work.session.delete(photo)
+
+
+def as_picture(work: Work, photo: Photo) -> Picture:
+    """The photo for sending: from our store, or by Telegram's id until it is there."""
+    if photo.file_name:
+        return Picture(kind=PictureKind.FILE, name=photo.file_name)
+    file_id = work.vault.open(_FILE_ID, photo.id, photo.file_id).decode()
+    return Picture(kind=PictureKind.TELEGRAM, name=file_id)
+
+
+async def fetch_photos(office: Office, files: FileStore, telegram: TelegramFiles) -> int:
+    """Take one waiting photo over; returns how many were worked on."""
+    async with office.work() as work:
+        rows = await claim(
+            work, Photo, Photo.file_name.is_(None), lease=timedelta(minutes=3), limit=1
+        )
+    for row in rows:
+        file_id = office.vault.open(_FILE_ID, row.id, row.file_id).decode()
+        try:
+            raw = await read_whole(telegram.stream(file_id), MOST_BYTES)
+            clean = await asyncio.to_thread(clean_picture, raw)
+            name = f"photos/{row.camera_id}/{row.id}-{row.attempts}"
+            await files.put(name, clean)
+        except ExternalError as exc:
+            await _try_later(office, row, exc)
+        except NotAPicture:
+            await _reject(office, row)
+        else:
+            await _keep(office, row, name)
+    return len(rows)
+
+
+async def read_whole(blocks: AsyncIterator[bytes], most_bytes: int) -> bytes:
+    """All bytes; raises `NotAPicture` where there are more than *most_bytes*."""
+    whole = bytearray()
+    async for block in blocks:
+        whole += block
+        if len(whole) > most_bytes:
+            raise NotAPicture
+    return bytes(whole)
+
+
+def clean_picture(raw: bytes) -> bytes:
+    """
+    The picture upright, at most 1,600 px, as JPEG without its metadata (place, phone, time).
+
+    Raises:
+        NotAPicture: the bytes are not a picture, or one of absurd size.
+    """
+    try:
+        with Image.open(BytesIO(raw)) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise NotAPicture
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as exc:
+        raise NotAPicture from exc
+    except Image.DecompressionBombError as exc:
+        raise NotAPicture from exc
+    upright.thumbnail((LONG_SIDE_PX, LONG_SIDE_PX))
+    clean = BytesIO()
+    upright.save(clean, "JPEG", quality=85)
+    return clean.getvalue()
+
+
+async def _keep(office: Office, row: Photo, name: str) -> None:
+    async with office.work() as work:
+        current = await held(work, Photo, row.id, row.attempts)
+        if current is None:
+            doom(work, name)
+            return
+        current.file_name = name
+        settle(current)
+
+
+async def _try_later(office: Office, row: Photo, error: ExternalError) -> None:
+    async with office.work() as work:
+        current = await held(work, Photo, row.id, row.attempts)
+        if current is None:
+            return
+        if error.permanent:
+            # Telegram still shows it by its id; only our own copy is missing
+            log.warning("a photo cannot be taken over: %s", error)
+            settle(current)
+            current.last_error = str(error)
+        else:
+            postpone(work, current, backoff(row.attempts), str(error))
+
+
+async def _reject(office: Office, row: Photo) -> None:
+    async with office.work() as work:
+        current = await held(work, Photo, row.id, row.attempts)
+        if current is None:
+            return
+        camera = await work.session.get(Camera, row.camera_id)
+        await work.session.delete(current)
+        if camera is None:
+            return
+        owner = await person(work, camera.owner_id)
+        words = words_for(work, owner)
+        again = column(
+            button(words("enrol.photos.again_button"), "enrol.edit", camera.id, "photos")
+        )
+        message = Message(text=words("enrol.photos.not_a_picture"), keyboard=again)
+        await tell(work, owner, message, f"photo-bad:{row.id}")

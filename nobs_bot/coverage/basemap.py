@@ -1,0 +1,98 @@
+"""The base map's roads, buildings and boundaries, read once and cut to what a picture shows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely import Point, Polygon, STRtree, box, distance
+from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
+
+from nobs_bot.places.areas import Areas
+
+DATA = Path(__file__).parent.parent / "places" / "data"
+
+Line = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Road:
+    """A road: OSM's class, its name (may be empty), and its points as (lon, lat) degrees."""
+
+    kind: str
+    name: str
+    points: Line
+
+
+class BaseMap:
+    """
+    What lies under the cameras.
+
+    Args:
+        areas: The district, for its boundaries.
+    """
+
+    def __init__(self, areas: Areas) -> None:
+        self._boundaries = areas.boundaries
+
+    @cached_property
+    def _roads(self) -> tuple[list[Road], STRtree]:
+        collection = json.loads((DATA / "roads.geojson").read_text(encoding="utf-8"))
+        roads, shapes = [], []
+        for feature in collection["features"]:
+            geometry = shape(feature["geometry"])
+            about = feature["properties"]
+            for line in getattr(geometry, "geoms", [geometry]):
+                points = np.asarray(line.coords)
+                roads.append(Road(about.get("highway", ""), about.get("name", ""), points))
+                shapes.append(line)
+        return roads, STRtree(shapes)
+
+    @cached_property
+    def _buildings(self) -> tuple[list[Line], STRtree]:
+        collection = json.loads((DATA / "buildings.geojson").read_text(encoding="utf-8"))
+        shapes = [
+            polygon
+            for feature in collection["features"]
+            for polygon in _polygons(shape(feature["geometry"]))
+        ]
+        return [np.asarray(each.exterior.coords) for each in shapes], STRtree(shapes)
+
+    @cached_property
+    def boundary_rings(self) -> list[Line]:
+        """Outlines of the kelurahan, (lon, lat) degrees."""
+        return [
+            np.asarray(polygon.exterior.coords)
+            for boundary in self._boundaries
+            for polygon in _polygons(boundary)
+        ]
+
+    def roads(self, west: float, south: float, east: float, north: float) -> list[Road]:
+        """The roads that touch a box, degrees."""
+        roads, tree = self._roads
+        return [roads[int(at)] for at in tree.query(box(west, south, east, north))]
+
+    def nearest_road(self, lat: float, lon: float, within_m: float = 60.0) -> str:
+        """Name of the nearest road that has one; empty where none is so near."""
+        roads, tree = self._roads
+        here, reach = Point(lon, lat), within_m / 110_574
+        near = [int(at) for at in tree.query(here.buffer(reach))]
+        named = [at for at in near if roads[at].name]
+        if not named:
+            return ""
+        nearest = min(named, key=lambda at: float(distance(tree.geometries[at], here)))
+        return roads[nearest].name
+
+    def buildings(self, west: float, south: float, east: float, north: float) -> list[Line]:
+        """Outlines of the buildings that touch a box, degrees."""
+        rings, tree = self._buildings
+        return [rings[int(at)] for at in tree.query(box(west, south, east, north))]
+
+
+def _polygons(geometry: BaseGeometry) -> list[Polygon]:
+    return list(getattr(geometry, "geoms", [geometry]))

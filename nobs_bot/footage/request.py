@@ -1,0 +1,222 @@
+"""The records of a footage request: the request itself, what was asked of each owner, the clips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    select,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from nobs_bot.errors import Refusal
+from nobs_bot.footage.times import Window
+from nobs_bot.people.persons import Person
+from nobs_bot.people.roles import Role, holds
+from nobs_bot.storage.base import Base, Identified, choice
+from nobs_bot.storage.leases import Job
+from nobs_bot.storage.work import Work
+
+_WORDS = "footage_requests.words"
+
+
+class RequestState(StrEnum):
+    """Where a request stands."""
+
+    AWAITING_AGREEMENT = "awaiting_agreement"
+    DECLINED = "declined"
+    SENT = "sent"
+    CLOSED = "closed"
+    EXPIRED = "expired"
+
+
+class Purpose(StrEnum):
+    """What footage may be asked for; nothing else may."""
+
+    THEFT = "theft"
+    ROBBERY = "robbery"
+    BRAWL = "brawl"
+    DRUGS = "drugs"
+    VIOLENCE = "violence"
+    ACCIDENT = "accident"
+    MISSING_PERSON = "missing_person"
+    OTHER_CRIME = "other_crime"
+
+
+class Outcome(StrEnum):
+    """What came of a request, as the owners are told."""
+
+    HELPED = "helped"
+    NOT_FOUND = "not_found"
+    NOT_NEEDED = "not_needed"
+
+
+class Reply(StrEnum):
+    """How an owner answered."""
+
+    NONE_YET = "none_yet"
+    HAS = "has"
+    NOTHING = "nothing"
+    REFUSED = "refused"
+    HELP = "help"
+    GONE = "gone"
+
+
+class FootageRequest(Base, Identified):
+    """One request. Place name, case number, note and reasons are sealed in `words`."""
+
+    __tablename__ = "footage_requests"
+    __table_args__ = (
+        Index(None, "requester_id"),
+        Index(None, "state", "expires_at"),
+        CheckConstraint("ends_at > starts_at", name="window"),
+        CheckConstraint("radius_m > 0", name="radius"),
+    )
+
+    number: Mapped[int] = mapped_column(unique=True)
+    requester_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("persons.id"))
+    state: Mapped[RequestState] = mapped_column(choice(RequestState))
+    area_code: Mapped[str]
+    lat: Mapped[float]
+    lon: Mapped[float]
+    radius_m: Mapped[float]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    purpose: Mapped[Purpose] = mapped_column(choice(Purpose))
+    words: Mapped[bytes] = mapped_column(LargeBinary)
+    outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    agreed_by: Mapped[int | None] = mapped_column(BigInteger)
+
+    @property
+    def name(self) -> str:
+        """What people call it: R-1042."""
+        return f"R-{self.number}"
+
+    @property
+    def window(self) -> Window:
+        """The stretch of time that is asked for."""
+        return Window(self.starts_at, self.ends_at)
+
+
+@dataclass
+class RequestWords:
+    """The sealed words of a request."""
+
+    place: str
+    case_number: str
+    note: str = ""
+    supervisors_reason: str = ""
+
+
+class Ask(Base, Identified):
+    """What one owner was asked of one camera, and the answer."""
+
+    __tablename__ = "footage_asks"
+    __table_args__ = (
+        UniqueConstraint("request_id", "camera_id"),
+        Index(None, "owner_id"),
+    )
+
+    request_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("footage_requests.id"))
+    camera_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("cameras.id"))
+    owner_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("persons.id"))
+    reply: Mapped[Reply] = mapped_column(choice(Reply))
+    overwritten_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+
+
+class ClipState(StrEnum):
+    """Whether a clip's bytes are with us."""
+
+    WAITING = "waiting"
+    STORED = "stored"
+    FAILED = "failed"
+
+
+class Clip(Job):
+    """A file that an owner sent. Its bytes are kept as they came; file id and name are sealed."""
+
+    __tablename__ = "footage_clips"
+    __table_args__ = (
+        UniqueConstraint("ask_id", "unique_id"),
+        Index(None, "request_id"),
+    )
+
+    ask_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("footage_asks.id"))
+    request_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("footage_requests.id"))
+    camera_id: Mapped[int] = mapped_column(BigInteger)
+    owner_id: Mapped[int] = mapped_column(BigInteger)
+    unique_id: Mapped[str]
+    source: Mapped[bytes] = mapped_column(LargeBinary)
+    recompressed: Mapped[bool]
+    state: Mapped[ClipState] = mapped_column(choice(ClipState))
+    file_name: Mapped[str | None]
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    sha256: Mapped[str | None]
+    sent_at: Mapped[datetime]
+    stored_at: Mapped[datetime | None]
+
+
+def words_of(work: Work, request: FootageRequest) -> RequestWords:
+    """The request's sealed words."""
+    return RequestWords(**work.vault.open_json(_WORDS, request.id, request.words))
+
+
+def set_words(work: Work, request: FootageRequest, words: RequestWords) -> None:
+    """Seal the request's words."""
+    request.words = work.vault.seal_json(_WORDS, request.id, asdict(words))
+
+
+async def request_for(work: Work, request_id: int, officer: Person) -> FootageRequest:
+    """
+    A request that this officer may see: the investigator's own, in an area that is still theirs,
+    or one in a supervisor's area.
+
+    Raises:
+        Refusal: there is none such; whether it is another's is not told.
+    """
+    request = await work.session.get(FootageRequest, request_id)
+    if request is None:
+        raise Refusal("request.not_yours")
+    is_own = request.requester_id == officer.id
+    role = Role.INVESTIGATOR if is_own else Role.SUPERVISOR
+    if not await holds(work, officer.id, role, request.area_code):
+        raise Refusal("request.not_yours")
+    return request
+
+
+async def asks_of(work: Work, request_id: int) -> Sequence[Ask]:
+    """All that was asked of owners for one request."""
+    query = select(Ask).where(Ask.request_id == request_id).order_by(Ask.id)
+    return (await work.session.execute(query)).scalars().all()
+
+
+async def clips_of(work: Work, request_id: int) -> Sequence[Clip]:
+    """The clips of one request in the order in which they came."""
+    query = select(Clip).where(Clip.request_id == request_id).order_by(Clip.id)
+    return (await work.session.execute(query)).scalars().all()
+
+
+async def requests_of(work: Work, officer_id: int, limit: int = 10) -> Sequence[FootageRequest]:
+    """An investigator's newest requests."""
+    query = (
+        select(FootageRequest)
+        .where(FootageRequest.requester_id == officer_id)
+        .order_by(FootageRequest.id.desc())
+        .limit(limit)
+    )
+    return (await work.session.execute(query)).scalars().all()

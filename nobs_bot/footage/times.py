@@ -1,0 +1,202 @@
+"""Reading a stretch of time as people type it: "kemarin 21.30–22.15", "14/11 21:30-22:15"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from nobs_bot.errors import Refusal
+
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "januari january jan",
+            "februari february feb peb",
+            "maret march mar",
+            "april apr",
+            "mei may",
+            "juni june jun",
+            "juli july jul",
+            "agustus august agu aug ags agt",
+            "september sep sept",
+            "oktober october okt oct",
+            "november nov nop",
+            "desember december des dec",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
+_WEEKDAYS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "senin monday",
+            "selasa tuesday",
+            "rabu wednesday",
+            "kamis thursday",
+            "jumat jum'at friday",
+            "sabtu saturday",
+            "minggu ahad sunday",
+        )
+    )
+    for name in names.split()
+}
+_DAYS_AGO = {
+    "kemarin lusa": 2,
+    "kemarin dulu": 2,
+    "kemaren": 1,
+    "kemarin": 1,
+    "yesterday": 1,
+    "hari ini": 0,
+    "today": 0,
+    "tadi malam": 1,
+    "semalam": 1,
+    "last night": 1,
+    "tadi": 0,
+}
+_FILLERS = {"dari", "from", "antara", "between", "hari", "tanggal", "tgl", "on", "pukul", "jam"}
+_DASHES = re.compile(r"\s*(?:[–—−-]|\bs\.?\s?/?d\.?\b|\bsampai\b|\bhingga\b|\bto\b|\buntil\b)\s*")
+_CLOCK = re.compile(
+    r"(?<![\d/])(?:(?:pukul|jam|pkl\.?|at)\s*)?(\d{1,2})(?:[.:](\d{2}))?"
+    r"(?:\s*(wib|wita|wit))?\s*(am|pm|pagi|siang|sore|malam|dini hari)?(?![\d/])"
+)
+_ISO = re.compile(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b")
+_NUMERIC = re.compile(r"\b(\d{1,2})[/](\d{1,2})(?:[/](\d{4}|\d{2}))?\b")
+_NAMED = re.compile(rf"\b(\d{{1,2}})\s+({'|'.join(_MONTHS)})\b(?:\s+(\d{{4}})\b)?")
+_LAST = re.compile(
+    r"(?:(\d{1,2})\s*(jam|menit|hours?|minutes?)\s*(?:terakhir|yang lalu|lalu)"
+    r"|last\s+(\d{1,2})\s*(hours?|minutes?))"
+)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of time, aware; the end is after the start."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def hours(self) -> float:
+        """How long it is."""
+        return (self.end - self.start) / timedelta(hours=1)
+
+
+def read_window(text: str, now: datetime, zone: ZoneInfo) -> Window:
+    """
+    The stretch that *text* means, in the district's time.
+
+    A day without a year is the latest such day; an end before the start is on the next day.
+
+    Raises:
+        Refusal: no day and hours to be found, or hours that have not been yet.
+    """
+    local = now.astimezone(zone)
+    words = " ".join(text.casefold().replace(",", " ").split())
+    window = _last_hours(words, local) or _day_and_hours(words, local, zone)
+    if window.start > now:
+        raise Refusal("request.window.future")
+    return Window(window.start, min(window.end, now)) if window.end > now else window
+
+
+def _last_hours(words: str, local: datetime) -> Window | None:
+    found = _LAST.search(words)
+    if not found:
+        return None
+    count, unit = int(found[1] or found[3]), found[2] or found[4]
+    span = timedelta(minutes=count) if unit.startswith("m") else timedelta(hours=count)
+    return Window(local - span, local) if span else None
+
+
+def _day_and_hours(words: str, local: datetime, zone: ZoneInfo) -> Window:
+    days, rest = _take_days(words, local.date())
+    clocks = _clocks(rest)
+    if len(clocks) != 2:
+        raise Refusal("request.window.unclear")
+    first_day = days[0] if days else local.date()
+    start = datetime.combine(first_day, clocks[0], zone)
+    end = datetime.combine(days[1] if len(days) > 1 else first_day, clocks[1], zone)
+    if end <= start and len(days) < 2:
+        end = datetime.combine(first_day + timedelta(days=1), clocks[1], zone)
+    if end <= start:
+        raise Refusal("request.window.unclear")
+    return _shifted_to_the_past(Window(start, end), local, bool(days))
+
+
+def _shifted_to_the_past(window: Window, local: datetime, day_was_named: bool) -> Window:
+    """Hours without a day that are still to come were meant of yesterday."""
+    if day_was_named or window.start <= local:
+        return window
+    return Window(window.start - timedelta(days=1), window.end - timedelta(days=1))
+
+
+def _take_days(words: str, today: date) -> tuple[list[date], str]:
+    """The days that are named, in order, and the words without them."""
+    found: list[tuple[int, date]] = []
+
+    def note(position: int, day: date | None) -> str:
+        if day is None:
+            raise Refusal("request.window.unclear")
+        found.append((position, day))
+        return "\x00"
+
+    words = _ISO.sub(lambda m: note(m.start(), _day(m[3], m[2], m[1], today)), words)
+    words = _NUMERIC.sub(lambda m: note(m.start(), _day(m[1], m[2], m[3], today)), words)
+    words = _NAMED.sub(lambda m: note(m.start(), _day(m[1], _MONTHS[m[2]], m[3], today)), words)
+    for phrase, ago in _DAYS_AGO.items():
+        position = words.find(phrase)
+        if position >= 0:
+            note(position, today - timedelta(days=ago))
+            words = words.replace(phrase, "\x00")
+            break
+    for name, number in _WEEKDAYS.items():
+        named = re.search(rf"\b{re.escape(name)}\b", words)
+        if named and not found:
+            note(named.start(), today - timedelta(days=(today.weekday() - number) % 7))
+        words = re.sub(rf"\b{re.escape(name)}\b", "\x00", words)
+    return [day for _, day in sorted(found, key=lambda each: each[0])][:2], words
+
+
+def _day(day: object, month: object, year: object, today: date) -> date | None:
+    try:
+        if year:
+            number = int(str(year))
+            return date(number + 2000 if number < 100 else number, int(str(month)), int(str(day)))
+        this_year = date(today.year, int(str(month)), int(str(day)))
+        return this_year if this_year <= today else this_year.replace(year=today.year - 1)
+    except ValueError:
+        return None
+
+
+def _clocks(words: str) -> list[time]:
+    parts = _DASHES.sub(" - ", words.replace("\x00", " "))
+    found = list(_CLOCK.finditer(parts))
+    _refuse_unknown_words(_CLOCK.sub(" ", parts))
+    clocks = [_clock(match[1], match[2], match[4]) for match in found]
+    if len(found) == 2 and found[1][4] and not found[0][4]:
+        # "9 - 10 malam": the word counts for both
+        clocks[0] = _clock(found[0][1], found[0][2], found[1][4])
+    return [clock for clock in clocks if clock is not None]
+
+
+def _refuse_unknown_words(rest: str) -> None:
+    """What we do not understand may change the meaning: better ask than look at a wrong hour."""
+    if set(re.findall(r"[^\W\d_]+", rest)) - _FILLERS:
+        raise Refusal("request.window.unclear")
+
+
+def _clock(hour_text: str, minute_text: str | None, part: str | None) -> time | None:
+    hour, minute = int(hour_text), int(minute_text or 0)
+    if part in ("pm", "sore", "malam") and hour < 12:
+        hour += 12
+    elif (part in ("am", "dini hari") and hour == 12) or (part == "malam" and hour == 12):
+        hour = 0
+    elif part == "siang" and hour < 6:
+        hour += 12
+    if hour == 24 and minute == 0:
+        hour = 0
+    return time(hour, minute) if hour < 24 and minute < 60 else None

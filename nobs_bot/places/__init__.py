@@ -1,0 +1,1 @@
+"""Places: the district's areas, locations in words and links, geocoding, the base map's data."""

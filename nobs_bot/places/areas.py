@@ -1,0 +1,114 @@
+"""The district and its areas: which kelurahan holds a point, without asking anybody."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from shapely import STRtree
+from shapely.geometry import Point, shape
+from shapely.geometry.base import BaseGeometry
+
+KELURAHAN_FILE = Path(__file__).parent / "data" / "kelurahan.geojson"
+
+
+@dataclass(frozen=True)
+class Area:
+    """
+    A kelurahan, a kecamatan or the district.
+
+    Args:
+        code: Kemendagri's dotted code; a longer code lies inside the shorter one it begins with.
+        name: As people say it.
+        parent: Name of the kecamatan of a kelurahan; empty otherwise.
+    """
+
+    code: str
+    name: str
+    parent: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.parent}" if self.parent else self.name
+
+
+class Areas:
+    """
+    The areas of one district.
+
+    Args:
+        kelurahan: Each with its boundary in (lon, lat) degrees, WGS 84.
+        district_name: Name of the whole.
+    """
+
+    def __init__(self, kelurahan: Sequence[tuple[Area, BaseGeometry]], district_name: str) -> None:
+        self._kelurahan = [area for area, _ in kelurahan]
+        self.boundaries = [boundary for _, boundary in kelurahan]
+        self._tree = STRtree(self.boundaries)
+        district = Area(_head(self._kelurahan[0].code, 2), district_name)
+        kecamatan = {
+            code: Area(code, area.parent)
+            for area in self._kelurahan
+            if (code := _head(area.code, 3))
+        }
+        self.district = district
+        self._by_code = {
+            area.code: area for area in (district, *kecamatan.values(), *self._kelurahan)
+        }
+
+    def locate(self, lat: float, lon: float) -> Area | None:
+        """The kelurahan that holds a point; None outside the district."""
+        found = self._tree.query(Point(lon, lat), predicate="intersects")
+        return self._kelurahan[int(found[0])] if len(found) else None
+
+    def get(self, code: str) -> Area | None:
+        """The area of this code."""
+        return self._by_code.get(code)
+
+    def name(self, code: str | None) -> str:
+        """What people call the area of this code."""
+        area = self._by_code.get(code or "")
+        return str(area) if area else (code or "")
+
+    def find(self, words: str) -> Area | None:
+        """The area of this name or code; where names repeat, the larger area."""
+        wanted = words.strip().casefold()
+        for area in self._by_code.values():
+            if wanted in (area.code, area.name.casefold(), str(area).casefold()):
+                return area
+        return None
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """(lat, lon) of the district's middle, for what is said relative to it."""
+        west, south, east, north = self.bounds
+        return (south + north) / 2, (west + east) / 2
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """(west, south, east, north) in degrees."""
+        boxes = [boundary.bounds for boundary in self.boundaries]
+        west, south = min(box[0] for box in boxes), min(box[1] for box in boxes)
+        return west, south, max(box[2] for box in boxes), max(box[3] for box in boxes)
+
+
+def load_areas(district_name: str, path: Path = KELURAHAN_FILE) -> Areas:
+    """West Jakarta's 56 kelurahan, with the district called *district_name*."""
+    collection = json.loads(path.read_text(encoding="utf-8"))
+    kelurahan = [
+        (
+            Area(
+                feature["properties"]["kode_kemendagri"],
+                feature["properties"]["village"],
+                feature["properties"]["district"],
+            ),
+            shape(feature["geometry"]),
+        )
+        for feature in collection["features"]
+    ]
+    return Areas(kelurahan, district_name)
+
+
+def _head(code: str, parts: int) -> str:
+    return ".".join(code.split(".")[:parts])
