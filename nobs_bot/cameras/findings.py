@@ -12,16 +12,16 @@ from nobs_bot.texts import Markup, Words
 _BAR = {stage: place for place, stage in enumerate(Stage, start=1)}
 # what only another address can mend; the rest may be tried again as it is
 _NEEDS_NEW_ADDRESS = {
-    Failure.NAME_NOT_RESOLVED,
-    Failure.WRONG_PASSWORD,
-    Failure.PASSWORD_NEEDED,
-    Failure.NO_SUCH_PATH,
-    Failure.NOT_A_CAMERA,
-    Failure.REDIRECTED,
-    Failure.UNSUPPORTED_CODEC,
-    Failure.TOO_LARGE,
+    Failure.name_not_resolved,
+    Failure.wrong_password,
+    Failure.password_needed,
+    Failure.no_such_path,
+    Failure.not_a_camera,
+    Failure.redirected,
+    Failure.unsupported_codec,
+    Failure.too_large,
 }
-_UNREACHABLE = {Failure.PRIVATE_ADDRESS, Failure.FORBIDDEN_ADDRESS}
+_UNREACHABLE = {Failure.private_address, Failure.forbidden_address}
 
 
 def progress_text(words: Words, stage: Stage) -> str:
@@ -38,7 +38,7 @@ def report_text(words: Words, report: dict[str, Any]) -> str:
     if report.get("failure"):
         return words(f"check.failure.{report['failure']}")
     verdict = Verdict(report["verdict"])
-    lines = [words("check.good" if verdict is Verdict.GOOD else "check.poor")]
+    lines = [words("check.good" if verdict is Verdict.good else "check.poor")]
     if report.get("width"):
         lines.append(_measured(words, report))
     lines += [words(f"check.finding.{finding}") for finding in report.get("findings", ())]
@@ -63,7 +63,7 @@ def short_finding(words: Words, report: dict[str, Any] | None) -> str:
     if report.get("failure"):
         return words(f"check.short.{report['failure']}")
     findings = [words(f"check.short.{Finding(each).value}") for each in report.get("findings", ())]
-    good = words("check.short.good") if report["verdict"] == Verdict.GOOD.value else ""
+    good = words("check.short.good") if report["verdict"] == Verdict.good.value else ""
     return ", ".join(part for part in (good, *findings) if part)
 
 
@@ -86,7 +86,7 @@ def _next(words: Words, camera_id: int, report: dict[str, Any]) -> Keyboard:
     if failure in _UNREACHABLE:
         how = button(words("check.open_access_button"), "enrol.access", camera_id)
         return column(without, how, edit)
-    if failure is None and report.get("verdict") == Verdict.GOOD.value:
+    if failure is None and report.get("verdict") == Verdict.good.value:
         good = button(words("check.yes_button"), "enrol.seen", camera_id)
         return column(good, again, edit)
     if failure is None and report:

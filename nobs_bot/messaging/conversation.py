@@ -63,6 +63,8 @@ async def save(work: Work, lane: int, dialogue: Dialogue) -> None:
     """Write it back."""
     row = await work.session.get(Standing, lane)
     if row is None:
+        if dialogue.state is None and not dialogue.data:
+            return
         row = Standing(lane=lane)
         work.session.add(row)
     row.state = dialogue.state

@@ -19,6 +19,7 @@ class PictureKind(StrEnum):
     MAP = "map"
     FILE = "file"
     TELEGRAM = "telegram"
+    TEXT = "text"
 
 
 class Picture(BaseModel):
@@ -27,7 +28,7 @@ class Picture(BaseModel):
 
     Args:
         kind: MAP is drawn from `about`; FILE stands in the file store under `name`;
-            TELEGRAM is there already, under the file id `name`.
+            TELEGRAM is there already, under the file id `name`; TEXT is `about["text"]` itself.
         about: What a map shows (see `coverage.drawing.MapView`).
     """
 
@@ -50,6 +51,7 @@ class Message(BaseModel):
         slot: A name under which a later message of the same slot replaces this one in place.
         ask_contact: Label of a button that hands over the person's own phone number.
         ask_location: Label of a button that hands over where the person is.
+        words_to_tap: Labels beside those two; a tap sends the label as text.
         protected: Telegram is asked to forbid forwarding and saving.
     """
 
@@ -62,6 +64,7 @@ class Message(BaseModel):
     slot: str | None = None
     ask_contact: str | None = None
     ask_location: str | None = None
+    words_to_tap: tuple[str, ...] = ()
     protected: bool = False
 
 

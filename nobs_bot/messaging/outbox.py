@@ -221,7 +221,5 @@ async def forget_settled(work: Work, before: datetime) -> None:
 
 
 async def erase_chat(work: Work, chat_id: int) -> None:
-    """Empty what waits for a person who was erased."""
-    await work.session.execute(
-        delete(Outgoing).where(Outgoing.chat_id == chat_id, Outgoing.state != Delivery.PENDING)
-    )
+    """Drop every message to a person who was erased, sent or not."""
+    await work.session.execute(delete(Outgoing).where(Outgoing.chat_id == chat_id))

@@ -1,0 +1,34 @@
+"""The conversation: one file a dialogue; no SQL of their own, no OpenCV, no wording."""
+
+from __future__ import annotations
+
+from aiogram import Router
+
+from . import admin, answers, cameras, enrol, fallback, field, footage, privacy, requests, review
+from . import start as start_dialogue
+
+
+def build_router() -> Router:
+    """
+    All dialogues, in the order in which they are asked.
+
+    Commands and buttons that carry their own ids come first, so that they work from anywhere;
+    then the dialogues, each of which answers only while its own question is open; the fallback
+    last, so that nothing stays without an answer.
+    """
+    root = Router(name="root")
+    for part in (
+        start_dialogue.router,
+        cameras.router,
+        review.router,
+        footage.router,
+        requests.router,
+        answers.router,
+        field.router,
+        privacy.router,
+        admin.router,
+        enrol.router(),
+        fallback.router,
+    ):
+        root.include_router(part)
+    return root

@@ -1,0 +1,162 @@
+"""Beginning, leaving off and going on with an enrolment; the way back and out at every step."""
+
+from __future__ import annotations
+
+from aiogram import Router
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery
+from aiogram.types import Message as TelegramMessage
+
+from nobs_bot.buttons import button, column
+from nobs_bot.cameras.enrolment import begin, discard, draft_of
+from nobs_bot.cameras.record import State, camera_of
+from nobs_bot.errors import Refusal
+from nobs_bot.messaging.message import Message
+from nobs_bot.people.consent import consent_text, current_consent, give_consent
+
+from ..desk import Desk
+from ..filters import At, Says, Tap, number
+from ..states import Enrol, Stream
+from . import steps
+
+router = Router(name="enrol.begin")
+
+
+@router.message(Command("daftar", "enrol"))
+async def enrol_command(message: TelegramMessage, desk: Desk) -> None:
+    await start_enrolment(desk)
+
+
+@router.callback_query(Tap("enrol.start"))
+async def enrol_tapped(query: CallbackQuery, desk: Desk) -> None:
+    await start_enrolment(desk)
+
+
+async def start_enrolment(desk: Desk) -> None:
+    """Consent first; then the draft that there is, or a fresh one."""
+    if await current_consent(desk.work, desk.who) is None:
+        show_consent(desk)
+        return
+    draft = await draft_of(desk.work, desk.who)
+    if draft is None:
+        await _fresh(desk)
+        return
+    words = desk.words
+    desk.dialogue.end()
+    desk.show(
+        "enrol.draft_found",
+        column(
+            button(words("enrol.resume_button"), "enrol.resume", draft.id),
+            button(words("enrol.anew_button"), "enrol.anew", draft.id),
+        ),
+    )
+
+
+def show_consent(desk: Desk) -> None:
+    """The whole text, and the two answers to it."""
+    words = desk.words
+    desk.dialogue.end()
+    desk.dialogue.go(Enrol.CONSENT.value)
+    agree = button(words("consent.agree_button"), "consent.agree")
+    decline = button(words("consent.decline_button"), "consent.decline")
+    text = consent_text(desk.work, desk.who)
+    desk.reply.show(Message(text=text, keyboard=column(agree, decline)))
+
+
+@router.callback_query(Tap("consent.agree"), At(Enrol.CONSENT))
+async def agreed(query: CallbackQuery, desk: Desk) -> None:
+    await give_consent(desk.work, desk.who)
+    desk.reply.clear_buttons()
+    desk.say("consent.thanks")
+    await start_enrolment(desk)
+
+
+@router.callback_query(Tap("consent.decline"), At(Enrol.CONSENT))
+async def declined(query: CallbackQuery, desk: Desk) -> None:
+    desk.dialogue.end()
+    again = button(desk.words("consent.read_again_button"), "enrol.start")
+    desk.show("consent.declined", column(again))
+
+
+async def _fresh(desk: Desk) -> None:
+    desk.dialogue.end()
+    camera = await begin(desk.work, desk.who)
+    await steps.ask(desk, camera, Enrol.PLACE)
+
+
+@router.callback_query(Tap("enrol.resume"))
+async def resumed(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
+    camera = await camera_of(desk.work, number(args), desk.who.id)
+    desk.dialogue.end()
+    await steps.resume(desk, camera)
+
+
+@router.callback_query(Tap("enrol.anew"))
+async def anew(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
+    await _discard(desk, args)
+    await _fresh(desk)
+
+
+@router.callback_query(Tap("enrol.discard"))
+async def discarded(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
+    await _discard(desk, args)
+    desk.dialogue.end()
+    desk.show("enrol.discarded", column(button(desk.words("start.enrol_button"), "enrol.start")))
+
+
+async def _discard(desk: Desk, args: tuple[str, ...]) -> None:
+    camera = await camera_of(desk.work, number(args), desk.who.id)
+    if camera.state is not State.DRAFT:
+        raise Refusal("buttons.stale")
+    await discard(desk.work, camera)
+    await desk.work.session.flush()
+
+
+@router.callback_query(Tap("enrol.back"))
+async def back_tapped(query: CallbackQuery, desk: Desk) -> None:
+    await _go_back(desk)
+
+
+@router.message(At(*Enrol), Says("back_button"))
+async def back_said(message: TelegramMessage, desk: Desk) -> None:
+    await _go_back(desk)
+
+
+async def _go_back(desk: Desk) -> None:
+    here = desk.dialogue.state or ""
+    camera = await steps.camera_at_hand(desk)
+    if here in {state.value for state in Stream}:
+        await steps.ask(desk, camera, Enrol.STREAM)
+    elif here in {state.value for state in Enrol}:
+        await steps.back(desk, camera, Enrol(here))
+    else:
+        raise Refusal("buttons.stale")
+
+
+@router.callback_query(Tap("enrol.cancel"))
+async def cancel_tapped(query: CallbackQuery, desk: Desk) -> None:
+    await leave_off(desk)
+
+
+@router.message(At(*Enrol), Says("cancel_button"))
+async def cancel_said(message: TelegramMessage, desk: Desk) -> None:
+    await leave_off(desk)
+
+
+async def leave_off(desk: Desk) -> None:
+    """End the dialogue; the draft stays, and the person is told how to go on or to drop it."""
+    draft = await draft_of(desk.work, desk.who)
+    desk.dialogue.end()
+    words = desk.words
+    if draft is None:
+        desk.show("cancel.done", column(button(words("home_button"), "home")))
+        return
+    desk.show(
+        "enrol.left_off",
+        column(
+            button(words("enrol.resume_button"), "enrol.resume", draft.id),
+            button(words("enrol.discard_button"), "enrol.discard", draft.id),
+            button(words("home_button"), "home"),
+        ),
+        days=desk.work.settings.draft_days,
+    )

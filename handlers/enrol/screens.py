@@ -1,0 +1,375 @@
+"""What each question looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from nobs_bot.buttons import Button, Keyboard, button, column, grid
+from nobs_bot.cameras.checks import last_check
+from nobs_bot.cameras.connection import stream_of
+from nobs_bot.cameras.findings import short_finding
+from nobs_bot.cameras.photos import MOST_PHOTOS, photo_count
+from nobs_bot.cameras.record import Camera, PlaceKind, State, Width, contact_of
+from nobs_bot.coverage.drawing import Cone, MapView
+from nobs_bot.messaging.message import Message
+from nobs_bot.texts import Markup, Words
+
+from ..desk import Desk, map_picture
+from ..states import Enrol
+
+COMPASS = ((315, 0, 45), (270, None, 90), (225, 180, 135))
+RANGES_M = (10, 20, 40, 80)
+RETENTION_DAYS = (3, 7, 14, 30)
+PIN_SPAN_M = 240.0
+
+Screen = Callable[[Desk, Camera], Awaitable[Message]]
+
+
+async def screen(desk: Desk, camera: Camera, step: Enrol) -> Message:
+    """The message that asks a question."""
+    return await _SCREENS[step](desk, camera)
+
+
+def footer(words: Words, *, first: bool = False) -> Keyboard:
+    """Back and cancel, at the bottom of every question."""
+    cancel = button(words("cancel_button"), "enrol.cancel")
+    return ((cancel,),) if first else ((button(words("back_button"), "enrol.back"), cancel),)
+
+
+def way_back(words: Words) -> tuple[str, ...]:
+    """The same, as labels beside a button that hands over a number or a place."""
+    return words("back_button"), words("cancel_button")
+
+
+def compass_name(words: Words, heading_deg: float) -> str:
+    """The nearest of the eight directions."""
+    return words(f"compass.{round(heading_deg / 45) % 8 * 45}")
+
+
+async def _place(desk: Desk, camera: Camera) -> Message:
+    words = desk.words
+    kinds = [button(words(f"place.{kind}"), "enrol.place", kind.value) for kind in PlaceKind]
+    first = not desk.memory.get("editing")
+    return _asked(desk, Enrol.PLACE, "enrol.place.ask", grid(kinds, 2), first=first)
+
+
+async def _name(desk: Desk, camera: Camera) -> Message:
+    known = contact_of(desk.work, camera).name
+    keep = button(desk.words("enrol.name.keep_button", name=known), "enrol.keep") if known else None
+    return _asked(desk, Enrol.NAME, "enrol.name.ask", column(keep))
+
+
+async def _phone(desk: Desk, camera: Camera) -> Message:
+    words, known = desk.words, contact_of(desk.work, camera).phone
+    if known:
+        keep = button(words("enrol.phone.keep_button", phone=known), "enrol.keep")
+        return _asked(desk, Enrol.PHONE, "enrol.phone.ask_known", column(keep))
+    asked = _asked(desk, Enrol.PHONE, "enrol.phone.ask", ())
+    return asked.model_copy(
+        update={
+            "keyboard": (),
+            "ask_contact": words("enrol.phone.contact_button"),
+            "words_to_tap": way_back(desk.words),
+        }
+    )
+
+
+async def _location(desk: Desk, camera: Camera) -> Message:
+    key = "enrol.location.ask_address" if desk.around.has_geocoder else "enrol.location.ask"
+    asked = _asked(desk, Enrol.LOCATION, key, ())
+    return asked.model_copy(
+        update={
+            "keyboard": (),
+            "ask_location": desk.words("enrol.location.here_button"),
+            "words_to_tap": way_back(desk.words),
+        }
+    )
+
+
+async def _pin(desk: Desk, camera: Camera) -> Message:
+    words = desk.words
+    steps = ((0, 5, "⬆️"), (-5, 0, "⬅️"), (5, 0, "➡️"), (0, -5, "⬇️"))
+    small = [button(f"{arrow} 5 m", "enrol.nudge", east, north) for east, north, arrow in steps]
+    large = [
+        button(f"{arrow} 25 m", "enrol.nudge", east * 5, north * 5) for east, north, arrow in steps
+    ]
+    keyboard = (
+        (button(words("enrol.pin.yes_button"), "enrol.pin"),),
+        tuple(small),
+        tuple(large),
+        *footer(words),
+    )
+    assert camera.lat is not None
+    assert camera.lon is not None
+    view = MapView(
+        lat=camera.lat,
+        lon=camera.lon,
+        span_m=PIN_SPAN_M,
+        pin=True,
+        north=words("map.north"),
+    )
+    road = desk.around.base.nearest_road(camera.lat, camera.lon)
+    area = desk.areas.name(camera.area_code)
+    text = words("enrol.pin.ask", area=area, road=road or "–")
+    return Message(text=text, keyboard=keyboard, pictures=(map_picture(view),))
+
+
+async def _photos(desk: Desk, camera: Camera) -> Message:
+    count = await photo_count(desk.work, camera.id)
+    if count:
+        return photos_so_far(desk, count)
+    return _asked(desk, Enrol.PHOTOS, "enrol.photos.ask", (), most=MOST_PHOTOS)
+
+
+def photos_so_far(desk: Desk, count: int) -> Message:
+    """How many photos there are; one message for a whole album, changed in place."""
+    words = desk.words
+    keyboard = (
+        (button(words("continue_button"), "enrol.photos"),),
+        (button(words("enrol.photos.anew_button"), "enrol.photos_anew"),),
+        *footer(words),
+    )
+    text = words.plural("enrol.photos.so_far", count, most=MOST_PHOTOS)
+    return Message(text=text, keyboard=keyboard, slot="enrol.photos")
+
+
+async def _heading(desk: Desk, camera: Camera) -> Message:
+    words = desk.words
+    rows = [
+        tuple(
+            button("📷", "enrol.noop")
+            if heading is None
+            else button(words(f"compass.{heading}"), "enrol.heading", heading)
+            for heading in row
+        )
+        for row in COMPASS
+    ]
+    unknown = button(words("enrol.heading.unknown_button"), "enrol.heading", "unknown")
+    return _asked(desk, Enrol.HEADING, "enrol.heading.ask", (*rows, (unknown,)))
+
+
+async def _width(desk: Desk, camera: Camera) -> Message:
+    widths = [button(desk.words(f"width.{each}"), "enrol.width", each.value) for each in Width]
+    return _asked(desk, Enrol.WIDTH, "enrol.width.ask", column(*widths))
+
+
+async def _range(desk: Desk, camera: Camera) -> Message:
+    ranges = [button(desk.words(f"range.{each}"), "enrol.range", each) for each in RANGES_M]
+    return _asked(desk, Enrol.RANGE, "enrol.range.ask", column(*ranges))
+
+
+async def _indoors(desk: Desk, camera: Camera) -> Message:
+    words = desk.words
+    choices = [
+        button(words("indoors.no"), "enrol.indoors", "no"),
+        button(words("indoors.yes"), "enrol.indoors", "yes"),
+    ]
+    return _asked(desk, Enrol.INDOORS, "enrol.indoors.ask", grid(choices, 2))
+
+
+async def _view(desk: Desk, camera: Camera) -> Message:
+    words = desk.words
+    good = button(words("enrol.view.yes_button"), "enrol.view")
+    turns: tuple[Button, ...] = ()
+    if camera.heading_deg is not None and camera.width is not Width.ALL_ROUND:
+        turns = (
+            button("↺ 15°", "enrol.turn", -15),
+            button("15° ↻", "enrol.turn", 15),
+        )
+    keyboard = tuple(row for row in ((good,), turns, *footer(words)) if row)
+    key = "enrol.view.ask" if turns or camera.width is Width.ALL_ROUND else "enrol.view.unknown"
+    picture = map_picture(camera_map(words, camera))
+    return Message(text=words(key), keyboard=keyboard, pictures=(picture,))
+
+
+def camera_map(
+    words: Words, camera: Camera, others: tuple[Cone, ...] = (), *, own: str = "map.own"
+) -> MapView:
+    """A map of the camera with its cone, and of others near it."""
+    assert camera.lat is not None
+    assert camera.lon is not None
+    cone = Cone(
+        lat=camera.lat,
+        lon=camera.lon,
+        heading_deg=camera.heading_deg,
+        width_deg=camera.width.degrees if camera.width else None,
+        range_m=camera.range_m,
+    )
+    legend = [("own", words(own))]
+    if others:
+        legend.append(("other", words("map.others")))
+    return MapView(
+        lat=camera.lat,
+        lon=camera.lon,
+        span_m=max(140.0, (camera.range_m or 20.0) * 5),
+        cones=(*others, cone),
+        legend=tuple(legend),
+        north=words("map.north"),
+    )
+
+
+async def _retention(desk: Desk, camera: Camera) -> Message:
+    words = desk.words
+    days = [button(words.plural("days", each), "enrol.retention", each) for each in RETENTION_DAYS]
+    unknown = button(words("enrol.retention.none_button"), "enrol.retention", 0)
+    return _asked(desk, Enrol.RETENTION, "enrol.retention.ask", (*grid(days, 2), (unknown,)))
+
+
+async def _sharing(desk: Desk, camera: Camera) -> Message:
+    keyboard = (
+        *sharing_switches(desk.words, camera, "enrol.share"),
+        (button(desk.words("continue_button"), "enrol.shared"),),
+    )
+    return _asked(desk, Enrol.SHARING, "enrol.sharing.ask", keyboard)
+
+
+def sharing_switches(words: Words, camera: Camera, action: str) -> Keyboard:
+    """A switch for each thing that can be shared, with its present position."""
+    return tuple(
+        (
+            button(
+                ("✅ " if getattr(camera, f"share_{what}") else "⬜ ") + words(f"share.{what}"),
+                action,
+                what,
+                *([camera.id] if action != "enrol.share" else []),
+            ),
+        )
+        for what in ("footage", "stills", "live")
+    )
+
+
+async def _stream(desk: Desk, camera: Camera) -> Message:
+    words = desk.words
+    keyboard = column(
+        button(words("stream.make_button"), "stream.make"),
+        button(words("stream.url_button"), "stream.url"),
+        button(words("check.without_button"), "enrol.nostream", camera.id),
+    )
+    return _asked(desk, Enrol.STREAM, "stream.ask", keyboard)
+
+
+async def _summary(desk: Desk, camera: Camera) -> Message:
+    words = desk.words
+    fields = ("place", "name", "phone", "location", "photos", "view", "retention", "sharing")
+    if camera.needs_stream:
+        fields += ("stream",)
+    edits = [button("✏️ " + words(f"field.{each}"), "enrol.field", each) for each in fields]
+    again = camera.state is not State.DRAFT
+    submit = button(words("enrol.summary.submit_button"), "enrol.submit", camera.id)
+    cancel = button(words("close_button" if again else "cancel_button"), "enrol.cancel")
+    text = await summary_text(desk, camera)
+    return Message(text=text, keyboard=((submit,), *grid(edits, 2), (cancel,)))
+
+
+async def summary_text(desk: Desk, camera: Camera) -> str:
+    """All fields of a camera, for its owner."""
+    words, contact = desk.words, contact_of(desk.work, camera)
+    return words(
+        "enrol.summary.text",
+        place=Markup(words(f"place.{camera.place_kind}") if camera.place_kind else "–"),
+        name=contact.name or "–",
+        phone=contact.phone or "–",
+        verified=Markup(" ✅" if contact.phone_verified else ""),
+        area=desk.areas.name(camera.area_code) or "–",
+        photos=await photo_count(desk.work, camera.id),
+        view=Markup(view_text(words, camera)),
+        retention=Markup(retention_text(words, camera)),
+        sharing=Markup(sharing_text(words, camera)),
+        stream=Markup(await stream_text(desk, camera)),
+    )
+
+
+def view_text(words: Words, camera: Camera) -> str:
+    """Direction, width, range, and whether it is indoors, in words."""
+    if camera.width is None:
+        return "–"
+    heading = words("enrol.heading.unknown")
+    if camera.width is Width.ALL_ROUND:
+        heading = ""
+    elif camera.heading_deg is not None:
+        heading = f"{compass_name(words, camera.heading_deg)} ({round(camera.heading_deg)}°)"
+    indoors = words("indoors.yes" if camera.indoors else "indoors.no")
+    reach = words.distance(camera.range_m) if camera.range_m else "–"
+    parts = (heading, words(f"width.{camera.width}"), reach, indoors)
+    return ", ".join(part for part in parts if part)
+
+
+def retention_text(words: Words, camera: Camera) -> str:
+    """How long the recorder keeps, in words."""
+    if camera.retention_days is None:
+        return "–"
+    if camera.retention_days == 0:
+        return words("enrol.retention.none")
+    return words.plural("days", camera.retention_days)
+
+
+def sharing_text(words: Words, camera: Camera) -> str:
+    """What is shared, in words."""
+    shared = [
+        words(f"share.{what}")
+        for what in ("footage", "stills", "live")
+        if getattr(camera, f"share_{what}")
+    ]
+    return ", ".join(shared) or words("share.nothing")
+
+
+async def stream_text(desk: Desk, camera: Camera) -> str:
+    """Whether there is a stream and what the last check found; never its address."""
+    words = desk.words
+    if stream_of(desk.work, camera) is None:
+        return words("stream.none")
+    check = await last_check(desk.work, camera)
+    return short_finding(words, check.report if check else None)
+
+
+def _asked(
+    desk: Desk,
+    step: Enrol,
+    key: str,
+    keyboard: Keyboard,
+    *,
+    first: bool = False,
+    **params: object,
+) -> Message:
+    """A question with its place in the order and the way back."""
+    words = desk.words
+    text = words(key, **params)
+    if not desk.memory.get("editing"):
+        text = f"<i>{_place_in_order(words, step)}</i>\n\n{text}"
+    return Message(text=text, keyboard=(*keyboard, *footer(words, first=first)))
+
+
+_CHAPTERS = ("place", "name", "phone", "location", "photos", "heading", "retention", "sharing")
+_SAME_CHAPTER = {
+    "pin": "location",
+    "width": "heading",
+    "range": "heading",
+    "indoors": "heading",
+    "view": "heading",
+    "stream": "sharing",
+}
+
+
+def _place_in_order(words: Words, step: Enrol) -> str:
+    name = step.value.split(".")[1]
+    chapter = _CHAPTERS.index(_SAME_CHAPTER.get(name, name)) + 1
+    return words("enrol.step", number=chapter, total=len(_CHAPTERS))
+
+
+_SCREENS: dict[Enrol, Screen] = {
+    Enrol.PLACE: _place,
+    Enrol.NAME: _name,
+    Enrol.PHONE: _phone,
+    Enrol.LOCATION: _location,
+    Enrol.PIN: _pin,
+    Enrol.PHOTOS: _photos,
+    Enrol.HEADING: _heading,
+    Enrol.WIDTH: _width,
+    Enrol.RANGE: _range,
+    Enrol.INDOORS: _indoors,
+    Enrol.VIEW: _view,
+    Enrol.RETENTION: _retention,
+    Enrol.SHARING: _sharing,
+    Enrol.STREAM: _stream,
+    Enrol.SUMMARY: _summary,
+}

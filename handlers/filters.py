@@ -1,0 +1,66 @@
+"""Filters: which button was tapped, which question is open."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from aiogram.filters import Filter
+from aiogram.types import CallbackQuery, Message, TelegramObject
+
+from nobs_bot.buttons import unpack
+from nobs_bot.errors import Refusal
+
+from .desk import Desk
+
+
+class Tap(Filter):
+    """A tap on a button with one of these actions; hands its arguments over as `args`."""
+
+    def __init__(self, *actions: str) -> None:
+        self._actions = actions
+
+    async def __call__(self, query: CallbackQuery) -> bool | dict[str, Any]:
+        action, args = unpack(query.data or "")
+        return {"action": action, "args": args} if action in self._actions else False
+
+
+class At(Filter):
+    """One of these questions is open."""
+
+    def __init__(self, *states: StrEnum) -> None:
+        self._states = {state.value for state in states}
+
+    async def __call__(self, event: TelegramObject, desk: Desk) -> bool:
+        return desk.dialogue.state in self._states
+
+
+class Says(Filter):
+    """A message that is the label of a button, in any language."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    async def __call__(self, message: Message, desk: Desk) -> bool:
+        said = (message.text or "").strip()
+        return bool(said) and any(said == words(self._key) for words in desk.work.texts)
+
+
+def number(args: tuple[str, ...], at: int = 0) -> int:
+    """
+    A payload's argument as a whole number.
+
+    Raises:
+        Refusal: it is none, which only a forged or outlived button can bring about.
+    """
+    try:
+        return int(args[at])
+    except (IndexError, ValueError):
+        raise Refusal("buttons.stale") from None
+
+
+def word(args: tuple[str, ...], at: int = 0) -> str:
+    """A payload's argument as it is; raises `Refusal` where it is missing."""
+    if at >= len(args):
+        raise Refusal("buttons.stale")
+    return args[at]

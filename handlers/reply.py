@@ -1,0 +1,287 @@
+"""
+What a handler says to the person in front of it: collected first, sent once all is committed.
+
+The answers are JSON so that they survive a crash together with the update's effects.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiogram import Bot
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramForbiddenError,
+    TelegramNotFound,
+    TelegramRetryAfter,
+)
+from aiogram.types import (
+    BotCommand,
+    BotCommandScopeChat,
+    BufferedInputFile,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputMediaPhoto,
+    KeyboardButton,
+    LinkPreviewOptions,
+    ReplyKeyboardMarkup,
+    ReplyKeyboardRemove,
+)
+
+from nobs_bot.buttons import Keyboard
+from nobs_bot.errors import ExternalError
+from nobs_bot.messaging.message import CAPTION_LIMIT, Message, PictureSource
+from nobs_bot.messaging.pump import Answers, Sent
+
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+# what may come of a stale button or a message that is gone already, and harms nobody
+_HARMLESS = (
+    "not modified",
+    "query is too old",
+    "query id is invalid",
+    "message to delete not found",
+    "message can't be deleted",
+    "message to edit not found",
+    "message can't be edited",
+    "message_id_invalid",
+)
+
+
+class Reply:
+    """
+    Collects answers to one update.
+
+    Args:
+        tapped: (message id, whether it is plain text) of the message whose button was tapped.
+        query_id: The tap's own id, which is answered in any case.
+    """
+
+    def __init__(self, tapped: tuple[int, bool] | None = None, query_id: str | None = None) -> None:
+        self._tapped = tapped
+        self._query_id = query_id
+        self._answers: Answers = []
+        self._toast: dict[str, Any] = {}
+
+    def show(self, message: Message) -> None:
+        """The next screen: in place of the tapped message where both are plain text."""
+        if self._tapped is None:
+            self.say(message)
+            return
+        message_id, is_text = self._tapped
+        in_place = is_text and not message.pictures and not _has_reply_keyboard(message)
+        if in_place:
+            self._add("edit", message, message_id=message_id)
+        else:
+            self.clear_buttons()
+            self.say(message)
+        self._tapped = None
+
+    def say(self, message: Message) -> None:
+        """A new message."""
+        self._add("say", message)
+
+    def toast(self, text: str, *, alert: bool = False) -> None:
+        """Words over the chat; only a tap can have them."""
+        self._toast = {"text": text[:200], "alert": alert}
+
+    def clear_buttons(self) -> None:
+        """Take the buttons off the tapped message."""
+        if self._tapped is not None:
+            self._answers.append({"do": "clear", "message_id": self._tapped[0]})
+
+    def delete(self, message_id: int) -> None:
+        """Remove a message, because it held a secret."""
+        self._answers.insert(0, {"do": "delete", "message_id": message_id})
+
+    def menu(self, commands: list[tuple[str, str]]) -> None:
+        """The commands that this person's menu shows."""
+        self._answers.append({"do": "menu", "commands": commands})
+
+    def answers(self) -> Answers:
+        """All answers, the tap's own first."""
+        tap = [{"do": "tap", "query_id": self._query_id, **self._toast}] if self._query_id else []
+        return [*tap, *self._answers]
+
+    def _add(self, do: str, message: Message, **more: object) -> None:
+        self._answers.append({"do": do, "message": message.model_dump(mode="json"), **more})
+
+
+class Answerer:
+    """
+    Sends collected answers through aiogram.
+
+    Args:
+        bot: aiogram's bot.
+        pictures: Draws or fetches what a message shows.
+    """
+
+    def __init__(self, bot: Bot, pictures: PictureSource) -> None:
+        self._bot = bot
+        self._pictures = pictures
+
+    async def send(self, chat_id: int, answers: Answers, slots: dict[str, int]) -> Sent:
+        """
+        Send answers in order; where one fails for now, it and the rest are left.
+
+        Args:
+            slots: Message ids of the slots that the answers name.
+        """
+        sent = Sent()
+        for at, answer in enumerate(answers):
+            try:
+                await self._perform(chat_id, answer, slots, sent)
+            except TelegramAPIError as exc:
+                error = _explain(exc)
+                if error is None:
+                    continue
+                sent.error, sent.left = error, answers[at:]
+                break
+        return sent
+
+    async def _perform(
+        self, chat_id: int, answer: dict[str, Any], slots: dict[str, int], sent: Sent
+    ) -> None:
+        match answer["do"]:
+            case "tap":
+                await self._bot.answer_callback_query(
+                    answer["query_id"], answer.get("text"), show_alert=answer.get("alert")
+                )
+            case "delete":
+                await self._bot.delete_message(chat_id, answer["message_id"])
+            case "clear":
+                await self._bot.edit_message_reply_markup(
+                    chat_id=chat_id, message_id=answer["message_id"]
+                )
+            case "menu":
+                await self._set_menu(chat_id, answer["commands"])
+            case "edit":
+                message = Message.model_validate(answer["message"])
+                await self._edit(chat_id, message, answer["message_id"], sent)
+            case "say":
+                message = Message.model_validate(answer["message"])
+                fills = slots.get(message.slot or "")
+                if fills and not message.pictures:
+                    await self._edit(chat_id, message, fills, sent)
+                else:
+                    await self._say(chat_id, message, sent)
+
+    async def _set_menu(self, chat_id: int, commands: list[tuple[str, str]]) -> None:
+        menu = [BotCommand(command=name, description=about) for name, about in commands]
+        await self._bot.set_my_commands(menu, BotCommandScopeChat(chat_id=chat_id))
+
+    async def _edit(self, chat_id: int, message: Message, message_id: int, sent: Sent) -> None:
+        try:
+            await self._bot.edit_message_text(
+                message.text,
+                chat_id=chat_id,
+                message_id=message_id,
+                parse_mode="HTML",
+                reply_markup=_inline(message.keyboard),
+                link_preview_options=_NO_PREVIEW,
+            )
+        except TelegramBadRequest as exc:
+            if "not modified" in exc.message:
+                return
+            if not _is_harmless(exc):
+                raise
+            await self._say(chat_id, message, sent)
+            return
+        _note_slot(chat_id, message, message_id, sent)
+
+    async def _say(self, chat_id: int, message: Message, sent: Sent) -> None:
+        loaded = [await self._pictures.load(picture) for picture in message.pictures]
+        markup = _reply_keyboard(message) or _inline(message.keyboard) or ReplyKeyboardRemove()
+        caption = message.text if len(message.text) <= CAPTION_LIMIT else None
+        if message.document and loaded:
+            made = await self._bot.send_document(
+                chat_id,
+                _file(loaded[0], message.document),
+                caption=caption,
+                parse_mode="HTML",
+                reply_markup=markup,
+                protect_content=message.protected,
+            )
+        elif len(loaded) == 1 and caption is not None:
+            made = await self._bot.send_photo(
+                chat_id,
+                _file(loaded[0], "picture.png"),
+                caption=caption,
+                parse_mode="HTML",
+                reply_markup=markup,
+                protect_content=message.protected,
+            )
+        else:
+            await self._album(chat_id, loaded, protected=message.protected)
+            made = await self._bot.send_message(
+                chat_id,
+                message.text,
+                parse_mode="HTML",
+                reply_markup=markup,
+                link_preview_options=_NO_PREVIEW,
+                protect_content=message.protected,
+            )
+        _note_slot(chat_id, message, made.message_id, sent)
+
+    async def _album(self, chat_id: int, loaded: list[bytes | str], *, protected: bool) -> None:
+        files = [_file(each, "picture.png") for each in loaded]
+        if len(files) == 1:
+            await self._bot.send_photo(chat_id, files[0], protect_content=protected)
+        elif files:
+            media = [InputMediaPhoto(media=each) for each in files]
+            await self._bot.send_media_group(chat_id, list(media), protect_content=protected)
+
+
+def _note_slot(chat_id: int, message: Message, message_id: int, sent: Sent) -> None:
+    if message.slot:
+        sent.slots[chat_id, message.slot] = message_id
+
+
+def _has_reply_keyboard(message: Message) -> bool:
+    return bool(message.ask_contact or message.ask_location)
+
+
+def _reply_keyboard(message: Message) -> ReplyKeyboardMarkup | None:
+    if not _has_reply_keyboard(message):
+        return None
+    rows = []
+    if message.ask_contact:
+        rows.append([KeyboardButton(text=message.ask_contact, request_contact=True)])
+    if message.ask_location:
+        rows.append([KeyboardButton(text=message.ask_location, request_location=True)])
+    if message.words_to_tap:
+        rows.append([KeyboardButton(text=label) for label in message.words_to_tap])
+    return ReplyKeyboardMarkup(keyboard=rows, resize_keyboard=True, one_time_keyboard=True)
+
+
+def _inline(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
+    if not keyboard:
+        return None
+    return InlineKeyboardMarkup(
+        inline_keyboard=[
+            [
+                InlineKeyboardButton(text=each.label, callback_data=each.payload, url=each.url)
+                for each in row
+            ]
+            for row in keyboard
+        ]
+    )
+
+
+def _file(loaded: bytes | str, name: str) -> BufferedInputFile | str:
+    return loaded if isinstance(loaded, str) else BufferedInputFile(loaded, name)
+
+
+def _is_harmless(error: TelegramAPIError) -> bool:
+    return any(reason in error.message.lower() for reason in _HARMLESS)
+
+
+def _explain(error: TelegramAPIError) -> ExternalError | None:
+    """What an error means for us; None where it harms nobody."""
+    if isinstance(error, TelegramRetryAfter):
+        return ExternalError("told to wait", retry_after_s=float(error.retry_after))
+    if isinstance(error, TelegramForbiddenError):
+        return ExternalError(error.message, permanent=True)
+    if isinstance(error, (TelegramBadRequest, TelegramNotFound)):
+        return None if _is_harmless(error) else ExternalError(error.message, permanent=True)
+    return ExternalError(type(error).__name__)

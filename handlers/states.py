@@ -1,0 +1,75 @@
+"""The questions that can be open in a conversation. A state is kept as its text."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Enrol(StrEnum):
+    """Enrolling a camera; the order of the questions is in `handlers.enrol.steps`."""
+
+    CONSENT = "enrol.consent"
+    PLACE = "enrol.place"
+    NAME = "enrol.name"
+    PHONE = "enrol.phone"
+    LOCATION = "enrol.location"
+    PIN = "enrol.pin"
+    PHOTOS = "enrol.photos"
+    HEADING = "enrol.heading"
+    WIDTH = "enrol.width"
+    RANGE = "enrol.range"
+    INDOORS = "enrol.indoors"
+    VIEW = "enrol.view"
+    RETENTION = "enrol.retention"
+    SHARING = "enrol.sharing"
+    STREAM = "enrol.stream"
+    SUMMARY = "enrol.summary"
+
+
+class Stream(StrEnum):
+    """Giving the stream's address, whole or part by part."""
+
+    URL = "stream.url"
+    MAKE = "stream.make"
+    HOST = "stream.host"
+    PORT = "stream.port"
+    USER = "stream.user"
+    PASSWORD = "stream.password"  # noqa: S105 - a question's name
+    CHECKING = "stream.checking"
+
+
+class Review(StrEnum):
+    """A reviewer's own words."""
+
+    CHANGE_WORDS = "review.change_words"
+    REJECT_WORDS = "review.reject_words"
+
+
+class Asking(StrEnum):
+    """Asking for footage."""
+
+    PLACE = "asking.place"
+    RADIUS = "asking.radius"
+    WINDOW = "asking.window"
+    CASE = "asking.case"
+    PURPOSE = "asking.purpose"
+    NOTE = "asking.note"
+    PREVIEW = "asking.preview"
+
+
+class Answering(StrEnum):
+    """Sending clips."""
+
+    CLIPS = "answering.clips"
+
+
+class Agreeing(StrEnum):
+    """A supervisor's reason."""
+
+    REASON = "agreeing.reason"
+
+
+class Inviting(StrEnum):
+    """Making an invitation."""
+
+    AREA = "inviting.area"

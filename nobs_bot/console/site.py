@@ -1,0 +1,76 @@
+"""The web server of one process."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from nobs_bot.storage.work import Office
+
+log = logging.getLogger(__name__)
+
+WEBHOOK_PATH = "/telegram/webhook"
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's name
+MOST_BYTES = 1024 * 1024
+
+Receive = Callable[[list[dict[str, Any]]], Awaitable[None]]
+
+
+class Site:
+    """
+    Takes Telegram's updates in and tells whether the process is well.
+
+    Args:
+        office: For the health of the database.
+        receive: Keeps updates; what it was given survives when it returns.
+        secret: What Telegram must send along.
+    """
+
+    def __init__(self, office: Office, receive: Receive, secret: str) -> None:
+        self._office = office
+        self._receive = receive
+        self._secret = secret
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; returns the port, which matters where 0 was asked for."""
+        app = web.Application(client_max_size=MOST_BYTES)
+        app.add_routes(
+            [web.post(WEBHOOK_PATH, self._webhook), web.get("/healthz", self._health)]
+        )
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=10)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        return int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Finish what came in and close."""
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def _webhook(self, request: web.Request) -> web.Response:
+        """Keep one update and only then acknowledge it; anything else and Telegram sends again."""
+        given = request.headers.get(SECRET_HEADER, "")
+        if not hmac.compare_digest(given.encode(), self._secret.encode()):
+            raise web.HTTPUnauthorized
+        try:
+            update = json.loads(await request.read())
+        except ValueError:
+            raise web.HTTPBadRequest from None
+        if not isinstance(update, dict) or not isinstance(update.get("update_id"), int):
+            raise web.HTTPBadRequest
+        await self._receive([update])
+        return web.Response()
+
+    async def _health(self, request: web.Request) -> web.Response:
+        try:
+            seconds = await self._office.database.ping()
+        except Exception as exc:
+            log.warning("the database does not answer: %s", type(exc))
+            return web.json_response({"database": "down"}, status=503)
+        return web.json_response({"database": "up", "database_s": round(seconds, 4)})

@@ -1,0 +1,74 @@
+"""The whole schema: every table's module in one place, and bringing a database up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData
+
+from nobs_bot.cameras import checks, photos, record
+from nobs_bot.footage import request
+from nobs_bot.messaging import chats, conversation, inbox, outbox
+from nobs_bot.people import consent, invitations, persons, roles
+from nobs_bot.places import geocode
+from nobs_bot.storage import audit, counters, doomed
+from nobs_bot.storage.base import Base
+from nobs_bot.storage.engine import Database
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+TABLES = (
+    audit,
+    chats,
+    checks,
+    consent,
+    conversation,
+    counters,
+    doomed,
+    geocode,
+    inbox,
+    invitations,
+    outbox,
+    persons,
+    photos,
+    record,
+    request,
+    roles,
+)
+
+
+def metadata() -> MetaData:
+    """Every table of the modules in `TABLES`."""
+    return Base.metadata
+
+
+def migration_config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration, on an open connection where one is given."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config
+
+
+async def upgrade(database: Database) -> None:
+    """Bring the database to the newest revision."""
+
+    def run(connection: Connection) -> None:
+        command.upgrade(migration_config(connection), "head")
+
+    async with database.engine.begin() as connection:
+        await connection.run_sync(run)
+
+
+async def is_current(database: Database) -> bool:
+    """Whether the database is at the newest revision."""
+
+    def revision(connection: Connection) -> str | None:
+        return MigrationContext.configure(connection).get_current_revision()
+
+    newest = ScriptDirectory.from_config(migration_config()).get_current_head()
+    async with database.engine.connect() as connection:
+        return await connection.run_sync(revision) == newest
