@@ -22,6 +22,7 @@ STILL_LONG_SIDE = 1280
 STILL_QUALITY = 85
 MAX_PIXELS = 4096 * 3072  # the largest cameras that people buy
 MAX_FRAMES = 150
+READ_AHEAD_FRAMES = 4
 _OPTIONS = {
     "rtsp": "rtsp_transport;tcp|allowed_media_types;video|protocol_whitelist;rtsp,tcp,rtp"
     "|format_whitelist;rtsp,sdp,mpegts",
@@ -54,13 +55,18 @@ def open_stream(url: str, kind: str, open_timeout_s: float) -> cv2.VideoCapture:
 class Watched:
     """What arrived: how many frames, when, and three of them."""
 
-    count: int = 0
     pictures: list[MatLike] = field(default_factory=list)
-    first_at: float = 0.0
-    last_at: float = 0.0
-    first_pts_s: float = 0.0
-    last_pts_s: float = 0.0
+    arrivals_s: list[float] = field(default_factory=list)
+    stamps_s: list[float] = field(default_factory=list)
     too_large: bool = False
+
+    @property
+    def count(self) -> int:
+        return len(self.arrivals_s)
+
+    @property
+    def seen_s(self) -> float:
+        return self.arrivals_s[-1] - self.arrivals_s[0] if self.arrivals_s else 0.0
 
     def fps(self, kind: str) -> float | None:
         """
@@ -69,13 +75,17 @@ class Watched:
         A camera may send a burst of what it had stored, so its own clock counts too where
         it is believable. MJPEG has no clock, and HLS arrives in pieces.
         """
-        arrived_s = self.last_at - self.first_at
-        stamped_s = self.last_pts_s - self.first_pts_s
+        # What opening the stream had read ahead comes at once, and has no stamps yet.
+        start = min(READ_AHEAD_FRAMES, self.count // 2)
+        if self.count - start < 2:
+            return None
+        arrived_s = self.arrivals_s[-1] - self.arrivals_s[start]
+        stamped_s = self.stamps_s[-1] - self.stamps_s[start]
         if kind == "mjpeg" or not 0 < stamped_s < 4 * arrived_s + 20:
             span_s = arrived_s
         else:
             span_s = stamped_s if kind == "hls" else max(arrived_s, stamped_s)
-        return (self.count - 1) / span_s if self.count > 1 and span_s > 0 else None
+        return (self.count - 1 - start) / span_s if span_s > 0 else None
 
 
 def watch(channel: Channel, *, url: str, kind: str, watch_s: float, open_timeout_s: float) -> None:
@@ -124,26 +134,22 @@ def watch_frames(channel: Channel, capture: cv2.VideoCapture, kind: str, watch_s
 
 
 def _note(watched: Watched, capture: cv2.VideoCapture) -> None:
-    watched.count += 1
-    watched.last_at = time.monotonic()
-    watched.last_pts_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-    if watched.count == 1:
-        watched.first_at, watched.first_pts_s = watched.last_at, watched.last_pts_s
+    watched.arrivals_s.append(time.monotonic())
+    watched.stamps_s.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
 
 
 def _has_seen_enough(watched: Watched, kind: str, watch_s: float) -> bool:
     if watched.count < 2:
         return False
-    seen_s = watched.last_at - watched.first_at
+    seen_s = watched.seen_s
     if kind == "hls":
-        seen_s = max(seen_s, watched.last_pts_s - watched.first_pts_s)
+        seen_s = max(seen_s, watched.stamps_s[-1] - watched.stamps_s[0])
     return seen_s >= watch_s or watched.count >= MAX_FRAMES
 
 
 def _is_due(watched: Watched, watch_s: float) -> bool:
     """Whether this frame is one to keep: turning a frame into a picture costs time."""
-    seen_s = watched.last_at - watched.first_at
-    return seen_s >= len(watched.pictures) * watch_s / 2
+    return watched.seen_s >= len(watched.pictures) * watch_s / 2
 
 
 def _keep(watched: Watched, capture: cv2.VideoCapture) -> bool:

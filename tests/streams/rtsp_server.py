@@ -83,7 +83,7 @@ def main():
         protect(server, factory, chosen, password)
     server.get_mount_points().add_factory(chosen.path, factory)
     server.attach(None)
-    print(server.get_bound_port(), flush=True)
+    print(server.get_bound_port(), flush=True)  # noqa: T201 - its one line of output
     threading.Thread(target=lambda: (sys.stdin.read(), loop.quit()), daemon=True).start()
     loop.run()
 
