@@ -67,7 +67,9 @@ def covered() -> Iterator[MatLike]:
         folds = np.sin(across / 210 + 0.4 * sway) * 14 + np.cos(down / 170 + across / 400) * 10
         light = 62 + folds + 18 * (1 - down / HEIGHT)
         tinted = np.stack([light * 0.80, light * 0.86, light], axis=-1)
-        yield _with_noise(np.clip(tinted, 0, 255).astype(np.uint8), number)
+        picture: MatLike = np.clip(tinted, 0, 255).astype(np.uint8)
+        _draw_clock(picture, number)
+        yield _with_noise(picture, number)
 
 
 def black() -> Iterator[MatLike]:
