@@ -1,7 +1,8 @@
 """
 Says what is wrong with a picture: black, covered, blurred, partly covered, and some remarks.
 
-All measures are taken on the picture in grey, 640 pixels wide.
+All measures are taken on the picture in grey, 640 pixels wide, without the eighth at its top
+and bottom where cameras write.
 """
 
 from __future__ import annotations
@@ -74,9 +75,6 @@ def _spoilt(measures: dict[str, float]) -> list[Finding]:
 
 
 def _measures(grey: MatLike) -> dict[str, float]:
-    # The camera writes its clock and name along the edges, sharp whatever covers the lens.
-    margin = grey.shape[0] // 8
-    grey = grey[margin : grey.shape[0] - margin]
     normal = _normalised(grey)
     gradient = _gradient(normal)
     return {
@@ -88,6 +86,10 @@ def _measures(grey: MatLike) -> dict[str, float]:
 
 
 def _small_grey(picture: MatLike) -> MatLike:
+    # The camera writes its clock and name along the edges: sharp whatever covers the lens,
+    # and moving though the picture is frozen.
+    margin = picture.shape[0] // 8
+    picture = picture[margin : picture.shape[0] - margin]
     height, width = picture.shape[:2]
     size = (WIDTH, max(1, round(height * WIDTH / width)))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)

@@ -185,15 +185,13 @@ class _RtspChild(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         try:
-            items = self._parser.feed(data)
+            for item in self._parser.feed(data):
+                if isinstance(item, bytes):
+                    self._pass_report(item)
+                elif item.status is None:
+                    self._take(item)
         except NotRtsp:
             self.transport.abort()
-            return
-        for item in items:
-            if isinstance(item, bytes):
-                self._pass_report(item)
-            elif item.status is None:
-                self._take(item)
 
     def _take(self, request: RtspMessage) -> None:
         if not self._admitted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -71,19 +71,20 @@ class RtspParser:
         self._held = b""
         self._media_left = 0
 
-    def feed(self, data: bytes) -> list[RtspMessage | bytes]:
+    def feed(self, data: bytes) -> Iterator[RtspMessage | bytes]:
         """
+        What *data* completes, in order; to be read to its end before more is fed.
+
         Raises:
             NotRtsp: The bytes are not RTSP, or a message is over 64 KB.
         """
         if self._held:
             data, self._held = self._held + data, b""
-        items: list[RtspMessage | bytes] = []
         at = 0
         while at < len(data):
             end = self._end_of_media(data, at)
             if end > at:
-                items.append(data if end - at == len(data) else data[at:end])
+                yield data if end - at == len(data) else data[at:end]
                 at = end
                 continue
             if data[at] in b"\r\n":
@@ -93,9 +94,8 @@ class RtspParser:
             if message is None:
                 self._held = data[at:]
                 break
-            items.append(message)
+            yield message
             at = end
-        return items
 
     def _end_of_media(self, data: bytes, at: int) -> int:
         end = at + self._media_left
@@ -187,17 +187,20 @@ class RtspLink(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         try:
-            items = self._parser.feed(data)
+            for item in self._parser.feed(data):
+                self._take(item)
         except NotRtsp:
             self._end(Failure.not_a_camera)
+
+    def _take(self, item: RtspMessage | bytes) -> None:
+        if self._ended:
             return
-        for item in items:
-            if isinstance(item, bytes):
-                self.on_media(item)
-            elif item.status is None:
-                self._refuse(item)
-            else:
-                self._settle(item)
+        if isinstance(item, bytes):
+            self.on_media(item)
+        elif item.status is None:
+            self._refuse(item)
+        else:
+            self._settle(item)
 
     async def ask(self, method: str, headers: list[tuple[str, str]] | None = None) -> RtspMessage:
         """

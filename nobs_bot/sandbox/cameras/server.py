@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from nobs_bot.sandbox.cameras import scenes
 from nobs_bot.sandbox.cameras.clip import Clip, cached
 from nobs_bot.sandbox.cameras.packets import Packetizer, description
-from nobs_bot.sandbox.cameras.scenes import FPS, SCENES
 from nobs_bot.streams.digest import answer_matches, parameters
 from nobs_bot.streams.rtsp import NotRtsp, RtspMessage, RtspParser
 
@@ -72,13 +73,13 @@ class DemoCameras:
 
     async def start(self, host: str = "127.0.0.1", *, cache_dir: Path) -> list[CameraInfo]:
         """Draw and encode what *cache_dir* does not hold yet, and listen on a free port."""
-        scenes = {"good": "melati 7/ruko", "covered": "kain#menutup", "black": "gelap@malam"}
+        passwords = {"good": "melati 7/ruko", "covered": "kain#menutup", "black": "gelap@malam"}
         clips = await asyncio.gather(
-            *(asyncio.to_thread(cached, cache_dir, key, SCENES[key](), fps=FPS) for key in scenes)
+            *(asyncio.to_thread(_clip, cache_dir, key) for key in passwords)
         )
         channels = {
             f"/{key}": Channel(clip, "warga", password)
-            for (key, password), clip in zip(scenes.items(), clips, strict=True)
+            for (key, password), clip in zip(passwords.items(), clips, strict=True)
         }
         self._server = CameraServer(channels, auth=self._auth)
         port = await self._server.start(host)
@@ -101,12 +102,21 @@ class DemoCameras:
             self._server = None
 
 
+def _clip(cache_dir: Path, key: str) -> Clip:
+    """The scene as it is drawn today: a change of the drawing makes the kept clip stale."""
+    drawing = zlib.crc32(Path(scenes.__file__).read_bytes())
+    return cached(cache_dir, f"{key}-{drawing:08x}", scenes.SCENES[key](), fps=scenes.FPS)
+
+
 class CameraServer:
     """Serves each path of *channels* to as many viewers as come."""
 
-    def __init__(self, channels: dict[str, Channel], *, auth: Auth = "digest") -> None:
+    def __init__(
+        self, channels: dict[str, Channel], *, auth: Auth = "digest", algorithm: str = "MD5"
+    ) -> None:
         self.channels = channels
         self.auth = auth
+        self.algorithm = algorithm
         self._server: asyncio.Server | None = None
         self._sessions: set[asyncio.Task[None]] = set()
 
@@ -195,7 +205,7 @@ class _Session:
     def _challenge(self) -> str:
         if self._server.auth == "basic":
             return f'Basic realm="{REALM}"'
-        return f'Digest realm="{REALM}", nonce="{self._nonce}", algorithm=MD5'
+        return f'Digest realm="{REALM}", nonce="{self._nonce}", algorithm={self._server.algorithm}'
 
     def _is_allowed(self, request: RtspMessage, channel: Channel) -> bool:
         if self._server.auth == "none":
