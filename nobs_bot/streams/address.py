@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 MAX_LENGTH = 2048
 
+_NUMBER = re.compile(r"0x[0-9a-f]{0,8}|[0-9]{1,11}")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 # What only a person leaves as it is inside user:password; an encoder never does.
@@ -254,7 +255,7 @@ def _clean_ipv6(host: str) -> str:
 def _is_dotted_number(host: str) -> bool:
     # Numbers with dots that Python refuses but resolvers take (0177.0.0.1, 127.1) pass:
     # what they resolve to is vetted. Only what no resolver would take is refused here.
-    return all(part.isdigit() and len(part) <= 11 for part in host.split("."))
+    return all(_NUMBER.fullmatch(part) for part in host.split("."))
 
 
 def _clean_path(path: str, host: str) -> str:

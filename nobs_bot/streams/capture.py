@@ -48,6 +48,7 @@ def open_stream(url: str, kind: str, open_timeout_s: float) -> cv2.VideoCapture:
     timeout_ms = int(open_timeout_s * 1000)
     settings = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, timeout_ms]
     settings += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, timeout_ms]
+    settings += [cv2.CAP_PROP_N_THREADS, 2]  # however many cores: threads cost memory
     return cv2.VideoCapture(url, cv2.CAP_FFMPEG, settings)
 
 

@@ -103,6 +103,7 @@ class StreamChecker:
             ForkserverBroken: OpenCV cannot be loaded on this machine.
         """
         async with self._slots:
+            await self._children.ready()  # not the camera's time
             course = _Course(on_stage or _no_stage)
             try:
                 async with asyncio.timeout(self._deadline_s):

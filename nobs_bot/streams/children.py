@@ -115,6 +115,21 @@ class Children:
         self._ready = loop.create_future()
         self._listener = loop.create_task(self._listen(ours, self._ready))
 
+    async def ready(self) -> None:
+        """
+        Wait until the forkserver can fork.
+
+        Raises:
+            ForkserverBroken: It cannot start.
+        """
+        self.start()
+        assert self._ready is not None
+        try:
+            async with asyncio.timeout(_READY_TIMEOUT_S):
+                await asyncio.shield(self._ready)
+        except TimeoutError:
+            raise ForkserverBroken("the forkserver was not ready in time") from None
+
     async def fork(self) -> Child:
         """
         A child that waits for its order.
@@ -122,10 +137,7 @@ class Children:
         Raises:
             ForkserverBroken: There is no forkserver to be had.
         """
-        self.start()
-        assert self._ready is not None
-        async with asyncio.timeout(_READY_TIMEOUT_S):
-            await asyncio.shield(self._ready)
+        await self.ready()
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         number = next(self._numbers)
@@ -218,6 +230,7 @@ def _start_process(control: socket.socket) -> subprocess.Popen[bytes]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",  # a thread's arena counts against the memory limit
         "OPENCV_LOG_LEVEL": "SILENT",
         "OPENCV_FFMPEG_LOGLEVEL": "-8",
     }

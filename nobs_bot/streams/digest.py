@@ -114,7 +114,7 @@ def parameters(text: str) -> dict[str, str]:
 
 def _challenges(header: str) -> list[Challenge]:
     starts = list(_SCHEME.finditer(header))
-    ends = [start.start() for start in starts[1:]] + [len(header)]
+    ends = [*(start.start() for start in starts[1:]), len(header)][: len(starts)]
     found = []
     for start, end in zip(starts, ends, strict=True):
         challenge = _challenge(start[1].lower(), parameters(header[start.end() : end]))

@@ -88,6 +88,7 @@ class Forkserver:
                 break
         for pid in self._pids.values():
             os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
     def _take_orders(self) -> bool:
         try:

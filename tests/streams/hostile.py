@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from nobs_bot.sandbox.cameras.clip import Clip
 from nobs_bot.sandbox.cameras.server import CameraServer, Channel
@@ -20,7 +28,7 @@ SDP = (
 
 @asynccontextmanager
 async def serving(
-    handler: Handler, *, host: str = "127.0.0.1", port: int = 0
+    handler: Handler, *, host: str = "127.0.0.1", context: ssl.SSLContext | None = None
 ) -> AsyncIterator[int]:
     """Serve on a free port while the block lasts."""
     tasks: set[asyncio.Task[None]] = set()
@@ -33,7 +41,7 @@ async def serving(
             await handler(reader, writer)
         writer.transport.abort()
 
-    server = await asyncio.start_server(serve, host, port)
+    server = await asyncio.start_server(serve, host, 0, ssl=context)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -122,7 +130,9 @@ Meddler = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def meddling(port: int, meddle: Meddler) -> AsyncIterator[int]:
+async def meddling(
+    port: int, meddle: Meddler, *, context: ssl.SSLContext | None = None
+) -> AsyncIterator[int]:
     """Stands before a camera; *meddle* passes on, as it likes, what the camera says."""
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -140,5 +150,32 @@ async def meddling(port: int, meddle: Meddler) -> AsyncIterator[int]:
             task.cancel()
             camera_writer.transport.abort()
 
-    async with serving(handler) as own_port:
+    async with serving(handler, context=context) as own_port:
         yield own_port
+
+
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """TLS as a camera speaks it: its own certificate, and that expired."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "IPC")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=2))
+        .not_valid_after(now - datetime.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path = folder / "both.pem"
+    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context

@@ -17,7 +17,7 @@ from nobs_bot.sandbox.cameras.clip import Clip, encode
 from nobs_bot.streams.address import parse_address
 from nobs_bot.streams.check import CheckReport, Failure, Finding, Stage, StreamChecker, Verdict
 from tests.rtsp import start_rtsp_camera
-from tests.streams.hostile import PASSWORD, USER, camera, meddling, serving
+from tests.streams.hostile import PASSWORD, USER, camera, meddling, self_signed, serving
 from tests.streams.test_failures import at
 
 
@@ -125,6 +125,19 @@ async def test_camera_that_hangs_up_after_its_challenge(
         assert_good(await checker.check(at(own_port)), "h264")
 
 
+async def test_rtsps_says_that_the_certificate_was_not_verified(
+    checker: StreamChecker, street: Clip, tmp_path: Path
+) -> None:
+    async def meddle(data: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(data)
+
+    context = self_signed(tmp_path)
+    async with camera(street) as port, meddling(port, meddle, context=context) as own_port:
+        report = await checker.check(at(own_port, scheme="rtsps"))
+    assert_good(report, "h264")
+    assert report.measures["tls_unverified"] == 1.0
+
+
 async def test_stall_in_mid_stream_still_reports_what_came(
     checker: StreamChecker, street: Clip
 ) -> None:
@@ -133,7 +146,7 @@ async def test_stall_in_mid_stream_still_reports_what_came(
     async def meddle(data: bytes, writer: asyncio.StreamWriter) -> None:
         nonlocal passed
         passed += len(data)
-        if passed < 200_000:
+        if passed < 400_000:
             writer.write(data)
 
     async with camera(street) as port, meddling(port, meddle) as own_port:

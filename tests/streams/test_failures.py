@@ -208,6 +208,27 @@ async def test_play_without_media_is_no_pictures(checker: StreamChecker) -> None
         assert await failure_of(checker, at(port)) is Failure.no_pictures
 
 
+@pytest.mark.parametrize(
+    "transport", ["RTP/AVP/TCP;interleaved=0-1", "RTP/AVP;unicast;client_port=1-2"]
+)
+async def test_description_and_setup_cannot_point_elsewhere(
+    checker: StreamChecker, transport: str
+) -> None:
+    canary = Canary()
+    async with serving(canary) as port_there:
+        there = f"rtsp://127.0.0.1:{port_there}/x"
+        sdp = SDP.replace("track1", there).replace("t=0 0", "c=IN IP4 127.0.0.1\r\nt=0 0")
+        base = [("Content-Base", there), ("Content-Location", there)]
+        set_up = [("Transport", f"{transport};source=127.0.0.1;server_port={port_there}-1")]
+        answers = {
+            "DESCRIBE": (200, base, sdp.encode()),
+            "SETUP": (200, [*set_up, ("Session", "abc")], b""),
+        }
+        async with serving(rtsp(**answers)) as port:
+            assert await failure_of(checker, at(port)) is Failure.no_pictures
+    assert canary.visits == 0
+
+
 async def test_sound_alone_is_no_pictures(checker: StreamChecker) -> None:
     sound = SDP.replace("m=video", "m=audio").replace("H264", "PCMU").encode()
     async with serving(rtsp(DESCRIBE=(200, [], sound))) as port:

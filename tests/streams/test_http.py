@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import io
 import os
 import ssl
@@ -17,16 +16,13 @@ import cv2
 import numpy as np
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, padding, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.x509.oid import NameOID
 
 from nobs_bot.sandbox.cameras import scenes
 from nobs_bot.streams.check import Failure, StreamChecker, Verdict
 from nobs_bot.streams.digest import answer_matches
-from tests.streams.hostile import PASSWORD, USER, Canary, saying, serving
+from tests.streams.hostile import PASSWORD, USER, Canary, saying, self_signed, serving
 from tests.streams.test_failures import at, free_port
 
 
@@ -140,7 +136,7 @@ async def test_mjpeg_with_password(
 async def test_mjpeg_over_tls_says_that_the_certificate_was_not_verified(
     checker: StreamChecker, jpegs: list[bytes], tmp_path: Path
 ) -> None:
-    async with site({"/video": mjpeg(jpegs)}, _self_signed(tmp_path)) as port:
+    async with site({"/video": mjpeg(jpegs)}, self_signed(tmp_path)) as port:
         report = await checker.check(at(port, "/video", scheme="https"))
     assert report.verdict is Verdict.good
     assert report.measures["tls_unverified"] == 1.0
@@ -158,32 +154,6 @@ async def test_mjpeg_without_pictures_is_no_pictures(checker: StreamChecker) -> 
     async with serving(saying(head + b"--x\r\n" * 10)) as port:
         report = await checker.check(at(port, scheme="http"))
     assert report.failure is Failure.no_pictures
-
-
-def _self_signed(folder: Path) -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "IPC")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=2))
-        .not_valid_after(now - datetime.timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    path = folder / "both.pem"
-    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context
 
 
 def playlist(*lines: str, end: bool = True) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,7 +56,7 @@ def test_byte_by_byte() -> None:
 @given(st.lists(st.integers(0, len(WIRE)), max_size=12))
 def test_any_cut(cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(WIRE)]
-    assert parsed(*[WIRE[a:b] for a, b in zip(edges, edges[1:], strict=False)]) == EXPECTED
+    assert parsed(*[WIRE[a:b] for a, b in pairwise(edges)]) == EXPECTED
 
 
 @pytest.mark.parametrize(

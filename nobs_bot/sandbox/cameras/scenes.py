@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from cv2.typing import MatLike
 
 WIDTH, HEIGHT = 1280, 720
@@ -238,11 +240,13 @@ def _draw_clock(picture: MatLike, number: int) -> None:
         )
 
 
-_NOISE = np.random.default_rng(7).normal(0, 1, (HEIGHT + 64, WIDTH + 64)).astype(np.float32)
+@cache
+def _grain() -> npt.NDArray[np.float32]:
+    return np.random.default_rng(7).normal(0, 1, (HEIGHT + 64, WIDTH + 64)).astype(np.float32)
 
 
 def _with_noise(picture: MatLike, number: int, *, strength: float = 2.0) -> MatLike:
     """A sensor's grain: one field of noise, cut out elsewhere for each frame."""
     down, across = number * 23 % 64, number * 37 % 64
-    grain = (_NOISE[down : down + HEIGHT, across : across + WIDTH] * strength).astype(np.int16)
+    grain = (_grain()[down : down + HEIGHT, across : across + WIDTH] * strength).astype(np.int16)
     return cv2.add(picture, cv2.merge([grain] * 3), dtype=cv2.CV_8U)
