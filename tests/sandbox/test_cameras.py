@@ -1,0 +1,123 @@
+"""The demo's cameras, seen by our checker and by OpenCV alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from nobs_bot.sandbox.cameras import CameraInfo, DemoCameras
+from nobs_bot.sandbox.cameras.clip import cached
+from nobs_bot.streams.address import parse_address
+from nobs_bot.streams.check import Failure, Finding, StreamChecker, Verdict
+from nobs_bot.streams.vetting import Network
+from tests.streams.conftest import LOOPBACK
+
+READ = """
+import os, sys, cv2
+os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = "rtsp_transport;tcp"
+capture = cv2.VideoCapture(sys.stdin.readline().strip(), cv2.CAP_FFMPEG)
+frames = [capture.read() for _ in range(20)]
+print(sum(ok for ok, _ in frames), frames[-1][1].shape)
+"""
+
+
+@pytest.fixture(scope="module")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("clips")
+
+
+@pytest.fixture
+async def cameras(cache_dir: Path) -> AsyncIterator[dict[str, CameraInfo]]:
+    demo = DemoCameras()
+    infos = await demo.start(cache_dir=cache_dir)
+    yield {info.key: info for info in infos}
+    await demo.stop()
+
+
+@pytest.fixture
+async def checker() -> AsyncIterator[StreamChecker]:
+    allowed: list[Network] = [LOOPBACK]
+    checker = StreamChecker(allowed_networks=allowed, watch_s=1.0)
+    yield checker
+    await checker.close()
+
+
+@pytest.mark.parametrize(
+    ("key", "verdict", "finding"),
+    [
+        ("good", Verdict.good, None),
+        ("covered", Verdict.poor, Finding.covered),
+        ("black", Verdict.poor, Finding.black),
+    ],
+)
+async def test_each_scene_is_judged_as_what_it_shows(
+    cameras: dict[str, CameraInfo],
+    checker: StreamChecker,
+    key: str,
+    verdict: Verdict,
+    finding: Finding | None,
+) -> None:
+    info = cameras[key]
+    address = parse_address(info.url).with_credentials(info.username, info.password)
+    report = await checker.check(address)
+    assert (report.verdict, report.codec, report.width) == (verdict, "h264", 1280)
+    assert report.findings[:1] == ((finding,) if finding else ())
+
+
+async def test_each_camera_has_a_password_of_its_own(
+    cameras: dict[str, CameraInfo], checker: StreamChecker
+) -> None:
+    address = parse_address(cameras["good"].url)
+    other = cameras["covered"]
+    assert (await checker.check(address)).failure is Failure.password_needed
+    crossed = address.with_credentials(other.username, other.password)
+    assert (await checker.check(crossed)).failure is Failure.wrong_password
+
+
+async def test_info_shows_no_password(cameras: dict[str, CameraInfo]) -> None:
+    for info in cameras.values():
+        assert info.password not in repr(info)
+        assert parse_address(info.url).public == info.url
+
+
+async def test_opencv_alone_reads_it(cameras: dict[str, CameraInfo]) -> None:
+    info = cameras["good"]
+    url = parse_address(info.url).with_credentials(info.username, info.password).url
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", READ],
+        input=url,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.environ["PATH"]},
+    )
+    assert done.stdout.strip() == "20 (720, 1280, 3)"
+
+
+async def test_many_viewers_at_once(cameras: dict[str, CameraInfo], checker: StreamChecker) -> None:
+    info = cameras["good"]
+    address = parse_address(info.url).with_credentials(info.username, info.password)
+    reports = await asyncio.gather(*(checker.check(address) for _ in range(3)))
+    assert [report.verdict for report in reports] == [Verdict.good] * 3
+
+
+def test_kept_clip_is_used_and_a_broken_one_replaced(cache_dir: Path) -> None:
+    path = next(cache_dir.glob("good-*.clip"))
+    name = path.name.removesuffix(".clip")
+
+    def never():
+        raise AssertionError
+        yield
+
+    kept = cached(cache_dir, name, never(), fps=15)
+    assert len(kept.frames) == 90
+    (cache_dir / "broken.clip").write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(AssertionError):
+        cached(cache_dir, "broken", never(), fps=15)
