@@ -121,6 +121,8 @@ class Files:
         Raises:
             BotApiError: No image, or one that Telegram would not take.
         """
+        if upload.size == 0:
+            raise bad_request("file must be non-empty")
         if upload.size > MAX_PHOTO_BYTES:
             words = f"the maximum size is {MAX_PHOTO_BYTES} bytes"
             raise bad_request(f"file of size {upload.size} bytes is too big for a photo; {words}")
