@@ -17,6 +17,7 @@ from nobs_bot.sandbox.world import Person, Stored, World
 
 SAMPLES = Path(__file__).parent / "page" / "samples"
 OFTEN = 50
+AT_THE_SHOP = (-6.1592, 106.8048)
 STRANGER = {"id": 790_000_001, "is_bot": False, "first_name": "Joko"}
 
 
@@ -88,7 +89,7 @@ class Acts:
         if button.get("request_contact"):
             return self.contact(person)
         if button.get("request_location"):
-            return self.location(person, -6.1456, 106.7989)
+            return self.location(person, *AT_THE_SHOP)
         if (chat.keyboard or {}).get("one_time_keyboard"):
             self.world.set_keyboard(chat, None, 0)
         return self.text(person, button["text"])
@@ -142,10 +143,6 @@ class Acts:
         """A document, video, voice message or sticker, byte for byte."""
         record = await self.files.keep(upload, kind)
         body = self.files.media(record, kind)
-        if kind == "sticker":
-            more = {"type": "regular", "width": 512, "height": 512, "emoji": "👍"}
-            body |= more | {"is_animated": False, "is_video": False}
-            body.pop("mime_type")
         return self._send(person, {kind: body} | _caption(caption)).body
 
     async def sample(self, person: Person, kind: str) -> Json:

@@ -22,6 +22,14 @@ MAX_PHOTO_BYTES = 10 * 1024 * 1024
 MAX_PHOTO_SIDES = 10_000
 MAX_PHOTO_RATIO = 20
 PHOTO_SIDES = (90, 320, 800, 1280, 2560)
+STICKER = {
+    "type": "regular",
+    "width": 512,
+    "height": 512,
+    "emoji": "👍",
+    "is_animated": False,
+    "is_video": False,
+}
 FOLDERS = {"photo": "photos", "video": "videos", "voice": "voice", "sticker": "stickers"}
 
 
@@ -159,6 +167,8 @@ class Files:
 
     def media(self, record: FileRecord, kind: str) -> Json:
         """The field named *kind* of a message that carries *record*."""
+        if kind == "sticker":
+            return record.reference() | STICKER
         body = record.reference() | {"mime_type": record.mime}
         if kind in ("video", "animation"):
             body |= {"width": record.width, "height": record.height}

@@ -61,6 +61,9 @@ class Sending:
     async def send_voice(self, params: Params) -> Json:
         return await self._send_file(params, "voice")
 
+    async def send_sticker(self, params: Params) -> Json:
+        return await self._send_file(params, "sticker")
+
     async def _send_file(self, params: Params, kind: str) -> Json:
         caption = read_caption(params)
         read_markup(params)
