@@ -5,9 +5,6 @@ from __future__ import annotations
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
-from nobs_bot.streams.address import AddressFault, StreamAddress
-from nobs_bot.streams.check import Stage
-from nobs_bot.streams.makes import MAKES, Make, build_address
 
 from nobs_bot.buttons import button, column, grid
 from nobs_bot.cameras.checks import ask_check, is_being_checked, slot_of
@@ -23,6 +20,9 @@ from nobs_bot.cameras.record import Camera, camera_of
 from nobs_bot.errors import Refusal
 from nobs_bot.messaging.message import Message
 from nobs_bot.people.persons import tell
+from nobs_bot.streams.address import AddressFault, StreamAddress
+from nobs_bot.streams.check import Stage
+from nobs_bot.streams.makes import MAKES, Make, build_address
 
 from ..desk import Desk
 from ..filters import At, Tap, number, word
@@ -108,9 +108,7 @@ async def host_given(message: TelegramMessage, desk: Desk) -> None:
         return
     desk.dialogue.go(Stream.PORT.value)
     make = _make(desk)
-    usual = button(
-        desk.words("stream.port.usual_button", port=str(make.port)), "stream.port"
-    )
+    usual = button(desk.words("stream.port.usual_button", port=str(make.port)), "stream.port")
     desk.say("stream.port.ask", ((usual,), *footer(desk.words)))
 
 

@@ -21,9 +21,7 @@ class CheckRunner:
         at_once: How many cameras are looked at side by side.
     """
 
-    def __init__(
-        self, office: Office, files: FileStore, checker: Checker, *, at_once: int
-    ) -> None:
+    def __init__(self, office: Office, files: FileStore, checker: Checker, *, at_once: int) -> None:
         self._office = office
         self._files = files
         self._checker = checker

@@ -40,9 +40,7 @@ class Site:
     async def start(self, host: str, port: int) -> int:
         """Listen; returns the port, which matters where 0 was asked for."""
         app = web.Application(client_max_size=MOST_BYTES)
-        app.add_routes(
-            [web.post(WEBHOOK_PATH, self._webhook), web.get("/healthz", self._health)]
-        )
+        app.add_routes([web.post(WEBHOOK_PATH, self._webhook), web.get("/healthz", self._health)])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=10)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()

@@ -1,1 +1,6 @@
-"""A Telegram and a street of our own, for the demo and for the tests."""
+"""A Bot API of our own with a chat page: the demo, and the tests' Telegram."""
+
+from nobs_bot.sandbox.cast import CastMember, the_cast
+from nobs_bot.sandbox.server import SandboxServer
+
+__all__ = ["CastMember", "SandboxServer", "the_cast"]

@@ -1,0 +1,44 @@
+"""Fixtures for everyone: a Telegram of our own, and a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from nobs_bot.sandbox import SandboxServer, the_cast
+
+TOKEN = "42:sandbox-token"
+CHROMIUM = Path("/usr/bin/chromium")
+QUIET = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[SandboxServer]:
+    """A sandbox in this process on a free port, with the seven of the cast; token `TOKEN`."""
+    server = SandboxServer(TOKEN, cast=the_cast())
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium, under Playwright."""
+    if not CHROMIUM.exists():
+        pytest.skip("left out: no Chromium here; `apt-get install chromium` brings it")
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
+        yield chromium
+        await chromium.close()
