@@ -101,7 +101,7 @@ def _is_private(raw: dict[str, Any]) -> bool:
     """The bot speaks with people, not in groups."""
     message = raw.get("message") or raw.get("edited_message")
     message = message or (raw.get("callback_query") or {}).get("message") or {}
-    return (message.get("chat") or {}).get("type", "private") == "private"
+    return bool((message.get("chat") or {}).get("type", "private") == "private")
 
 
 def _reply(raw: dict[str, Any]) -> Reply:

@@ -250,9 +250,9 @@ async def _stream(desk: Desk, camera: Camera) -> Message:
 
 async def _summary(desk: Desk, camera: Camera) -> Message:
     words = desk.words
-    fields = ("place", "name", "phone", "location", "photos", "view", "retention", "sharing")
+    fields = ["place", "name", "phone", "location", "photos", "view", "retention", "sharing"]
     if camera.needs_stream:
-        fields += ("stream",)
+        fields.append("stream")
     edits = [button("✏️ " + words(f"field.{each}"), "enrol.field", each) for each in fields]
     again = camera.state is not State.DRAFT
     submit = button(words("enrol.summary.submit_button"), "enrol.submit", camera.id)

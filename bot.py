@@ -1,0 +1,182 @@
+"""No Blindspot: `python bot.py [COMMAND]`. Composition only; every command is built elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nobs_bot.settings import Settings, WrongSettings, load_settings
+
+cli = typer.Typer(
+    add_completion=False,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    help="A Telegram bot through which people volunteer their cameras.",
+)
+
+# aiogram alone takes seconds to import, so commands import what they need when they run
+
+
+def settings_or_exit(**overrides: object) -> Settings:
+    """The settings, or an end with what is wrong and how to mend it."""
+    try:
+        return load_settings(**overrides)
+    except WrongSettings as wrong:
+        typer.echo(f"These settings are wrong (see .env.example):\n\n{wrong}", err=True)
+        raise typer.Exit(2) from None
+
+
+def run(main: Coroutine[Any, Any, int | None]) -> None:
+    """Run *main* until it ends or the process is told to; exit with what it returns."""
+    try:
+        raise typer.Exit(asyncio.run(main) or 0)
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+@cli.callback(invoke_without_command=True)
+def start(context: typer.Context) -> None:
+    """Start bot, workers and console in one process; without BOT_TOKEN the demo."""
+    if context.invoked_subcommand is not None:
+        return
+    settings = settings_or_exit()
+    if settings.bot_token is None:
+        _demo(settings)
+    else:
+        _serve(settings, None)
+
+
+def _serve(settings: Settings, part: str | None) -> None:
+    from nobs_bot import log
+    from nobs_bot.serving import serve
+
+    if settings.bot_token is None:
+        typer.echo("BOT_TOKEN is empty. Put the bot's token into .env, or run the demo.", err=True)
+        raise typer.Exit(2)
+    log.configure(settings.log_level)
+    run(serve(settings, compose, part))
+
+
+def _demo(settings: Settings) -> None:
+    from nobs_bot import log
+    from nobs_bot.demo import run_demo
+
+    log.configure("WARNING" if settings.log_level == "INFO" else settings.log_level)
+    run(run_demo(settings, compose))
+
+
+@cache
+def _dispatcher() -> Any:
+    """The one dispatcher of this process: routers can be built in only once, and keep no state."""
+    from aiogram import Dispatcher
+
+    from handlers import build_router
+
+    dispatcher = Dispatcher(disable_fsm=True)
+    dispatcher.include_router(build_router())
+    return dispatcher
+
+
+async def compose(foundation: Any, parts: Any = None, **options: Any) -> Any:
+    """
+    Put handlers and foundation together.
+
+    Args:
+        foundation: See `nobs_bot.app.Foundation`.
+        parts: What the process does; all of it unless told otherwise.
+
+    Returns:
+        The `App`, not yet started, and aiogram's bot, to be closed after it.
+    """
+    from handlers.composition import outside_of
+    from nobs_bot.app import ALL_PARTS, App
+
+    outside, bot = await outside_of(foundation, _dispatcher())
+    return App(foundation, outside, parts=parts or ALL_PARTS, **options), bot
+
+
+@cli.command()
+def demo() -> None:
+    """The whole programme against a Telegram of its own: a chat page, test cameras, the cast."""
+    _demo(settings_or_exit())
+
+
+@cli.command("bot")
+def bot_part() -> None:
+    """Only answer people; for several processes on PostgreSQL."""
+    _serve(settings_or_exit(), "bot")
+
+
+@cli.command()
+def worker() -> None:
+    """Only deliver, check and look after what waits."""
+    _serve(settings_or_exit(), "worker")
+
+
+@cli.command()
+def console() -> None:
+    """Only serve the webhook and the health page."""
+    _serve(settings_or_exit(), "console")
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the newest revision."""
+    from nobs_bot.serving import migrate as bring_up_to_date
+
+    run(bring_up_to_date(settings_or_exit()))
+
+
+@cli.command()
+def doctor() -> None:
+    """Look whether everything is as it must be, and say what to do where it is not."""
+    from nobs_bot.doctor import examine
+
+    run(examine(settings_or_exit()))
+
+
+@cli.command()
+def invite(
+    role: Annotated[str, typer.Argument(help="administrator, reviewer, investigator, ...")],
+    area: Annotated[str, typer.Argument(help="Name or code of an area; `all` for the district.")],
+) -> None:
+    """Print a link that gives a role in an area to whoever opens it first."""
+    from nobs_bot.serving import invite as make_invitation
+
+    run(make_invitation(settings_or_exit(), role, area))
+
+
+@cli.command("check-stream")
+def check_stream(
+    url: Annotated[str, typer.Argument(help="rtsp://, rtsps://, http:// or https:// address.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    still: Annotated[Path | None, typer.Option(help="Save the picture here.")] = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+) -> None:
+    """Look at one camera's stream; exit 0 only where it is good."""
+    from nobs_bot.streams.command import check_stream as check
+
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else None
+    settings = settings_or_exit()
+    run(
+        check(
+            url,
+            password_from_stdin=password,
+            as_json=as_json,
+            still_path=still,
+            allowed_networks=settings.allowed_networks,
+            out=sys.stdout,
+        )
+    )
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,82 @@
+"""The handlers' side of the app: aiogram's bot, the conversation and what hangs on them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from aiogram import Bot, Dispatcher
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import TelegramAPIError, TelegramUnauthorizedError
+from aiogram.types import BotCommand, User
+
+from nobs_bot.app import Foundation, Outside
+from nobs_bot.messaging.polling import ALLOWED_UPDATES
+
+from .addresses import tell_places
+from .conversation import BotConversation
+from .desk import Surroundings
+from .downloads import TelegramDownloads
+from .menu import menu_for
+
+log = logging.getLogger(__name__)
+
+
+async def outside_of(foundation: Foundation, dispatcher: Dispatcher) -> tuple[Outside, Bot]:
+    """
+    Make the bot, learn its name and set the menu of people without a role.
+
+    Raises:
+        TelegramUnauthorizedError: the token is not, or no longer, valid.
+    """
+    settings = foundation.settings
+    server = TelegramAPIServer.from_base(settings.bot_api_url)
+    bot = Bot(foundation.token, session=AiohttpSession(api=server))
+    me = await _meet_telegram(bot)
+    around = Surroundings(
+        foundation.areas, foundation.base, settings.geocoder_url is not None, me.username or ""
+    )
+    await _set_menus(bot, foundation)
+    conversation = BotConversation(dispatcher, bot, foundation.gallery, around)
+    announce = _Webhook(bot)
+    return Outside(conversation, TelegramDownloads(bot), tell_places, announce), bot
+
+
+async def _meet_telegram(bot: Bot) -> User:
+    """Ask for our own name until Telegram answers: it may be away when we start."""
+    wait_s = 0.5
+    while True:
+        try:
+            return await bot.get_me()
+        except TelegramUnauthorizedError:
+            await bot.session.close()
+            raise
+        except TelegramAPIError as exc:
+            log.warning("Telegram does not answer yet: %s", type(exc).__name__)
+            await asyncio.sleep(wait_s)
+            wait_s = min(30.0, wait_s * 2)
+
+
+async def _set_menus(bot: Bot, foundation: Foundation) -> None:
+    try:
+        for words in foundation.texts:
+            menu = [
+                BotCommand(command=name, description=about) for name, about in menu_for(words, ())
+            ]
+            is_default = words.language == foundation.settings.default_language
+            await bot.set_my_commands(menu, language_code=None if is_default else words.language)
+    except TelegramAPIError as exc:
+        log.warning("the menu could not be set: %s", type(exc).__name__)
+
+
+class _Webhook:
+    """Tells Telegram where to call."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+
+    async def __call__(self, address: str, secret: str) -> None:
+        await self._bot.set_webhook(
+            address, secret_token=secret, allowed_updates=list(ALLOWED_UPDATES)
+        )

@@ -1,0 +1,260 @@
+"""Wiring: what one process runs, from settings to a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from nobs_bot.cameras.enrolment import erase_silent_drafts
+from nobs_bot.cameras.photos import Photo, TelegramFiles, fetch_photos
+from nobs_bot.cameras.runner import CheckRunner
+from nobs_bot.clock import Clock, SystemClock
+from nobs_bot.console.site import WEBHOOK_PATH, Site
+from nobs_bot.coverage.basemap import BaseMap
+from nobs_bot.coverage.gallery import Gallery
+from nobs_bot.footage.answers import expire_requests
+from nobs_bot.footage.clips import fetch_clips
+from nobs_bot.footage.request import Clip
+from nobs_bot.messaging import chats, inbox, outbox
+from nobs_bot.messaging.polling import Poller
+from nobs_bot.messaging.pump import Conversation, Pump
+from nobs_bot.messaging.sender import Sender
+from nobs_bot.places.areas import Areas, load_areas
+from nobs_bot.places.geocode import (
+    AddressLookup,
+    Geocoder,
+    NominatimGeocoder,
+    Tell,
+    run_lookups,
+)
+from nobs_bot.settings import Settings
+from nobs_bot.storage.crypto import Vault, load_keys
+from nobs_bot.storage.doomed import DoomedFile, remove_doomed
+from nobs_bot.storage.engine import Database
+from nobs_bot.storage.files import FileStore
+from nobs_bot.storage.leases import Job
+from nobs_bot.storage.loops import is_due, keep_at
+from nobs_bot.storage.work import Office
+from nobs_bot.streams.check import StreamChecker
+from nobs_bot.texts import Texts
+
+log = logging.getLogger(__name__)
+
+UPDATES_KEPT = timedelta(days=3)
+SENT_KEPT = timedelta(days=30)
+SLOTS_KEPT = timedelta(days=2)
+
+
+class Part(StrEnum):
+    """What a process may do; one process does all of it unless told otherwise."""
+
+    BOT = "bot"
+    WORKER = "worker"
+    CONSOLE = "console"
+
+
+ALL_PARTS = frozenset(Part)
+
+
+@dataclass
+class Foundation:
+    """What everything else stands on, made from the settings alone."""
+
+    settings: Settings
+    clock: Clock = field(default_factory=SystemClock)
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        secret = settings.secret_keys.get_secret_value() if settings.secret_keys else None
+        self.vault = Vault(load_keys(settings.data_dir / "keys", secret))
+        self.texts = Texts(settings.zone, settings.default_language)
+        self.database = Database(settings.database)
+        self.files = FileStore(settings.files, self.vault)
+        self.areas: Areas = load_areas(settings.district_name)
+        self.base = BaseMap(self.areas)
+        self.gallery = Gallery(self.base, self.files)
+        self.office = Office(self.database, self.vault, self.clock, self.texts, settings)
+
+    @property
+    def token(self) -> str:
+        """The bot's token; the caller has seen to it that there is one."""
+        assert self.settings.bot_token is not None
+        return self.settings.bot_token.get_secret_value()
+
+    @property
+    def webhook_secret(self) -> str:
+        """What Telegram must send along with a webhook call."""
+        return self.vault.derive("nobs/webhook/1").hex()
+
+
+@dataclass(frozen=True)
+class Outside:
+    """
+    What the handlers bring, made elsewhere so that nothing here knows them.
+
+    Args:
+        conversation: Handles updates.
+        downloads: Hands over what people sent.
+        tell_places: Tells people what became of an address.
+        announce_webhook: Tells Telegram where to call; takes the address and the secret.
+    """
+
+    conversation: Conversation
+    downloads: TelegramFiles
+    tell_places: Tell
+    announce_webhook: Callable[[str, str], Awaitable[None]]
+
+
+class App:
+    """
+    One process.
+
+    Args:
+        foundation: Database, files, texts and the like.
+        outside: The handlers' side.
+        parts: What this process does.
+        geocoder: In place of the one that the settings name.
+    """
+
+    def __init__(
+        self,
+        foundation: Foundation,
+        outside: Outside,
+        *,
+        parts: frozenset[Part] = ALL_PARTS,
+        geocoder: Geocoder | None = None,
+    ) -> None:
+        settings = foundation.settings
+        self.foundation = foundation
+        self.parts = parts
+        self._outside = outside
+        self._geocoder = geocoder or _geocoder(foundation)
+        self.pump = Pump(foundation.office, outside.conversation)
+        self.sender = Sender(
+            foundation.office,
+            foundation.token,
+            settings.bot_api_url,
+            foundation.gallery,
+            per_second=settings.sends_per_second,
+        )
+        self.checker = StreamChecker(
+            allowed_networks=settings.allowed_networks, at_once=settings.checks_at_once
+        )
+        self.checks = CheckRunner(
+            foundation.office, foundation.files, self.checker, at_once=settings.checks_at_once
+        )
+        self.site = Site(foundation.office, self.pump.receive, foundation.webhook_secret)
+        self.port: int | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Start every part; returns when they run."""
+        if Part.CONSOLE in self.parts:
+            settings = self.foundation.settings
+            self.port = await self.site.start(settings.listen_host, settings.listen_port)
+        if Part.BOT in self.parts:
+            await self._start_bot()
+        if Part.WORKER in self.parts:
+            await self._start_worker()
+
+    async def _start_bot(self) -> None:
+        settings = self.foundation.settings
+        self._spawn("inbox", self.pump.run())
+        if settings.webhook_url:
+            address = settings.webhook_url + WEBHOOK_PATH
+            announced = self._announce_webhook(address)
+            self._spawn("webhook", announced)
+        else:
+            poller = Poller(self.pump, self.foundation.token, settings.bot_api_url)
+            self._spawn("polling", poller.run())
+
+    async def _announce_webhook(self, address: str) -> None:
+        async def announce() -> int:
+            await self._outside.announce_webhook(address, self.foundation.webhook_secret)
+            raise asyncio.CancelledError  # once is enough
+
+        await keep_at("announcing the webhook", announce, idle_s=1)
+
+    async def _start_worker(self) -> None:
+        await self.checker.start()
+        self._spawn("outbox", self.sender.run())
+        self._loop("checks", self.checks.start_due, idle_s=0.2)
+        self._loop("photos", self._when_due(Photo, self._fetch_photos), idle_s=0.5)
+        self._loop("clips", self._when_due(Clip, self._fetch_clips), idle_s=0.5)
+        self._loop("doomed files", self._when_due(DoomedFile, self._remove_files), idle_s=2)
+        self._loop("upkeep", self._keep_up, idle_s=60)
+        if self._geocoder:
+            self._loop("addresses", self._when_due(AddressLookup, self._look_up), idle_s=0.5)
+
+    async def run(self) -> None:
+        """Start, and go on until cancelled or until a part breaks off."""
+        await self.start()
+        try:
+            await asyncio.gather(*self._tasks)
+        finally:
+            await self.stop()
+
+    async def stop(self) -> None:
+        """End every part; what is under way is finished or left to be taken up again."""
+        if Part.CONSOLE in self.parts:
+            await self.site.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if Part.WORKER in self.parts:
+            await self.checks.stop()
+            await self.checker.close()
+        await self.foundation.database.close()
+
+    def _spawn(self, name: str, running: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(running, name=name))
+
+    def _loop(self, name: str, work_off: Callable[[], Awaitable[int]], *, idle_s: float) -> None:
+        self._spawn(name, keep_at(name, work_off, idle_s=idle_s))
+
+    def _when_due(
+        self, kind: type[Job], work_off: Callable[[], Awaitable[int]]
+    ) -> Callable[[], Awaitable[int]]:
+        async def looked_first() -> int:
+            return await work_off() if await is_due(self.foundation.office, kind) else 0
+
+        return looked_first
+
+    async def _fetch_photos(self) -> int:
+        found = self.foundation
+        return await fetch_photos(found.office, found.files, self._outside.downloads)
+
+    async def _fetch_clips(self) -> int:
+        found = self.foundation
+        return await fetch_clips(found.office, found.files, self._outside.downloads)
+
+    async def _remove_files(self) -> int:
+        return await remove_doomed(self.foundation.office, self.foundation.files)
+
+    async def _look_up(self) -> int:
+        assert self._geocoder is not None
+        return await run_lookups(self.foundation.office, self._geocoder, self._outside.tell_places)
+
+    async def _keep_up(self) -> int:
+        """What the calendar asks for: drafts and requests that ran out, rows nobody needs."""
+        async with self.foundation.office.work() as work:
+            done = await erase_silent_drafts(work)
+            done += await expire_requests(work)
+            await inbox.forget_done(work, work.now - UPDATES_KEPT)
+            await outbox.forget_settled(work, work.now - SENT_KEPT)
+            await chats.forget_slots(work, work.now - SLOTS_KEPT)
+        return done
+
+
+def _geocoder(foundation: Foundation) -> Geocoder | None:
+    settings = foundation.settings
+    if settings.geocoder_url is None:
+        return None
+    return NominatimGeocoder(
+        settings.geocoder_url, settings.geocoder_user_agent, foundation.areas.bounds
+    )

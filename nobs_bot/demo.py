@@ -1,0 +1,114 @@
+"""The demo: the whole programme against a Telegram of its own, with test cameras and a cast."""
+
+from __future__ import annotations
+
+import secrets
+from ipaddress import ip_network
+from pathlib import Path
+
+from pydantic import SecretStr
+from rich.console import Console
+from rich.panel import Panel
+
+from nobs_bot.app import Foundation
+from nobs_bot.people.persons import meet, person_of, set_name
+from nobs_bot.people.roles import Role, grant
+from nobs_bot.sandbox import SandboxServer, the_cast
+from nobs_bot.sandbox.cameras import CameraInfo, DemoCameras
+from nobs_bot.schema import upgrade
+from nobs_bot.serving import Compose, until_told_to_stop
+from nobs_bot.settings import Settings
+from nobs_bot.storage.work import Work
+
+PAGE_PORT = 8081
+ROLES = {
+    "Wayan": (Role.FIELD_OFFICER,),
+    "Dewi": (Role.REVIEWER,),
+    "Rahmat": (Role.INVESTIGATOR,),
+    "Kartika": (Role.SUPERVISOR, Role.ADMINISTRATOR),
+}
+
+
+async def run_demo(settings: Settings, compose: Compose) -> int:
+    """Start everything on loopback, print where the chat page is, run until told to stop."""
+    home = settings.data_dir / "demo"
+    token = _token(home)
+    sandbox = await _start_sandbox(token, home)
+    cameras = DemoCameras()
+    infos = await cameras.start(cache_dir=home / "cameras")
+    demo_settings = _demo_settings(settings, home, token, sandbox.api_url)
+    foundation = Foundation(demo_settings)
+    await upgrade(foundation.database)
+    async with foundation.office.work() as work:
+        await _seat_cast(work, foundation.areas.district.code)
+    app, bot = await compose(foundation)
+    _say_where(sandbox.page_url, infos)
+    try:
+        await until_told_to_stop(app)
+    finally:
+        await bot.session.close()
+        await cameras.stop()
+        await sandbox.stop()
+    return 0
+
+
+def _token(home: Path) -> str:
+    """The demo bot's token, the same at every start so that its chats go on."""
+    path = home / "token"
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"7{secrets.randbelow(10**9):09d}:{secrets.token_urlsafe(26)}")
+        path.chmod(0o600)
+    return path.read_text()
+
+
+async def _start_sandbox(token: str, home: Path) -> SandboxServer:
+    for port in (PAGE_PORT, 0):
+        sandbox = SandboxServer(token, port=port, state_dir=home / "telegram", cast=the_cast())
+        try:
+            await sandbox.start()
+        except OSError:
+            await sandbox.stop()
+            if port == 0:
+                raise
+        else:
+            return sandbox
+    raise AssertionError("unreachable")
+
+
+def _demo_settings(settings: Settings, home: Path, token: str, api_url: str) -> Settings:
+    loopback = ip_network("127.0.0.0/8")
+    return settings.model_copy(
+        update={
+            "bot_token": SecretStr(token),
+            "bot_api_url": api_url,
+            "webhook_url": None,
+            "database_url": None,
+            "files_url": None,
+            "secret_keys": None,
+            "data_dir": home,
+            "listen_port": 0,
+            "allowed_networks": (*settings.allowed_networks, loopback),
+        }
+    )
+
+
+async def _seat_cast(work: Work, district_code: str) -> None:
+    """Give the cast their names and roles; Sari, Budi and Citra have none."""
+    for member in the_cast():
+        who = await person_of(work, member.person_id)
+        if who is None:
+            who = meet(work, member.person_id, None)
+            await work.session.flush()
+        if not who.name and member.name in ROLES:
+            set_name(work, who, member.name)
+        for role in ROLES.get(member.name, ()):
+            await grant(work, who, role, district_code, granted_by=None)
+
+
+def _say_where(page_url: str, cameras: list[CameraInfo]) -> None:
+    lines = [f"Open [bold]{page_url}[/] in a browser.", "", "Cameras to volunteer:"]
+    for info in cameras:
+        lines.append(f"  {info.key}: {info.url}  user {info.username}  password {info.password}")
+    lines += ["", "Ctrl+C ends the demo; the chats are kept."]
+    Console().print(Panel("\n".join(lines), title="No Blindspot demo", expand=False))

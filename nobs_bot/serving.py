@@ -1,0 +1,89 @@
+"""What the commands do that start, prepare or feed a real installation."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+from rich.console import Console
+
+from nobs_bot.app import App, Foundation, Part
+from nobs_bot.people.invitations import invite as make_invitation
+from nobs_bot.people.roles import Role
+from nobs_bot.schema import upgrade
+from nobs_bot.settings import Settings
+
+Compose = Callable[..., Awaitable[tuple[App, Any]]]
+
+
+async def serve(settings: Settings, compose: Compose, part: str | None) -> int:
+    """
+    Run until told to stop.
+
+    Args:
+        compose: Puts the handlers and the foundation together (see `bot.py`).
+        part: One part alone; None for all of them.
+    """
+    foundation = Foundation(settings)
+    await upgrade(foundation.database)
+    app, bot = await compose(foundation, frozenset({Part(part)}) if part else None)
+    try:
+        await until_told_to_stop(app)
+    finally:
+        await bot.session.close()
+    return 0
+
+
+async def until_told_to_stop(app: App) -> None:
+    """Run the app until SIGTERM or SIGINT, and end it cleanly."""
+    running = asyncio.create_task(app.run())
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, running.cancel)
+    try:
+        await running
+    except asyncio.CancelledError:
+        return
+
+
+async def migrate(settings: Settings) -> int:
+    """Bring the database to the newest revision."""
+    foundation = Foundation(settings)
+    await upgrade(foundation.database)
+    await foundation.database.close()
+    Console().print("The database is up to date.")
+    return 0
+
+
+async def invite(settings: Settings, role: str, area: str) -> int:
+    """Print an invitation link; the first administrator comes in this way."""
+    console = Console()
+    foundation = Foundation(settings)
+    place = foundation.areas.district if area == "all" else foundation.areas.find(area)
+    if role not in tuple(Role) or place is None:
+        roles = ", ".join(Role)
+        console.print(f"Give one of the roles {roles}, and an area such as `all` or Tambora.")
+        return 2
+    await upgrade(foundation.database)
+    async with foundation.office.work() as work:
+        start = make_invitation(work, Role(role), place.code, created_by=None)
+    await foundation.database.close()
+    name = await _bot_name(settings)
+    hours = settings.invitation_hours
+    console.print(f"Whoever opens this first becomes {role} in {place}, within {hours} hours:")
+    console.print(f"https://t.me/{name}?start={start}", soft_wrap=True, style="bold")
+    return 0
+
+
+async def _bot_name(settings: Settings) -> str:
+    if settings.bot_token is None:
+        return "YOUR_BOT"
+    url = f"{settings.bot_api_url}/bot{settings.bot_token.get_secret_value()}/getMe"
+    try:
+        async with aiohttp.ClientSession() as session, session.get(url) as response:
+            return str((await response.json())["result"]["username"])
+    except (aiohttp.ClientError, KeyError, ValueError):
+        return "YOUR_BOT"
