@@ -17,7 +17,7 @@ def spin(channel: Channel) -> None:
 
 
 def eat_memory(channel: Channel) -> None:
-    held = [bytearray(256 * 1024**2) for _ in range(16)]
+    held = [bytearray(1024**3) for _ in range(4)]
     channel.send({"held": len(held)})
 
 

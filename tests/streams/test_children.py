@@ -101,6 +101,8 @@ async def test_closing_ends_every_child() -> None:
         await child.give({"task": SPIN, "arguments": {}, "deadline_s": 60})
     await children.close()
     assert await gone(processes)
+    for child in running:
+        await child.end()
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
