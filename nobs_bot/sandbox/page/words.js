@@ -101,10 +101,7 @@ const WORDS = {
     today: "Hari ini",
     keyboard: "Papan tombol bot",
     messagesOf: "Percakapan {name} dengan bot",
-    selected: "dipilih",
     unknown: "Pesan jenis lain",
-    openMap: "Peta",
-    newDay: "{day}",
   },
   en: {
     title: "No Blindspot",
@@ -206,10 +203,7 @@ const WORDS = {
     today: "Today",
     keyboard: "The bot's keyboard",
     messagesOf: "{name}'s conversation with the bot",
-    selected: "selected",
     unknown: "Another kind of message",
-    openMap: "Map",
-    newDay: "{day}",
   },
 };
 
