@@ -10,7 +10,7 @@ from pathlib import Path
 from nobs_bot.sandbox.editing import Queries, Query
 from nobs_bot.sandbox.files import Files
 from nobs_bot.sandbox.inbox import Inbox
-from nobs_bot.sandbox.prose import typed
+from nobs_bot.sandbox.prose import MAX_TEXT, typed
 from nobs_bot.sandbox.sending import CONTENT, origin_of, quoted
 from nobs_bot.sandbox.wire import Json, Upload
 from nobs_bot.sandbox.world import Person, Stored, World
@@ -55,9 +55,9 @@ class Acts:
     def text(self, person: Person, text: str, *, reply_to: int = 0, chat_id: int = 0) -> Json:
         if not text.strip():
             raise ActError("an empty message cannot be sent")
-        parts = [text[at : at + 4096] for at in range(0, len(text), 4096)]
         # A phone splits what is too long, and so do we.
-        sent = [self._send(person, typed(part.strip()), reply_to, chat_id) for part in parts]
+        parts = [text[at : at + MAX_TEXT].strip() for at in range(0, len(text), MAX_TEXT)]
+        sent = [self._send(person, typed(part), reply_to, chat_id) for part in parts if part]
         return sent[-1].body
 
     def forwarded_text(self, person: Person, text: str, from_name: str) -> Json:
@@ -82,7 +82,7 @@ class Acts:
         chat = self.world.chat(person.person_id)
         rows = (chat.keyboard or {}).get("keyboard", [])
         buttons = [button for row in rows for button in row]
-        button = next((b for b in buttons if label in b["text"]), None)
+        button = _labelled(buttons, label)
         if button is None:
             there = ", ".join(each["text"] for each in buttons) or "none"
             raise ActError(f"no keyboard button {label!r}; there are: {there}")
@@ -196,11 +196,11 @@ class Acts:
         for stored in reversed(shown):
             if message_id not in (0, stored.message_id):
                 continue
-            for button in buttons_of(stored):
-                if (data and button.get("callback_data") == data) or (
-                    label and label in button["text"]
-                ):
-                    return stored, button
+            there = buttons_of(stored)
+            meant = next((b for b in there if data and b.get("callback_data") == data), None)
+            button = meant or _labelled(there, label)
+            if button is not None:
+                return stored, button
         raise ActError(f"no button {label or data!r}; there are: {_labels(shown)}")
 
     # the chat itself
@@ -250,6 +250,12 @@ class Acts:
         sent = self.world.post(chat_id, person.user(), content)
         self.inbox.add("message", sent.body, chat_id, sent.message_id)
         return sent
+
+
+def _labelled(buttons: list[Json], label: str) -> Json | None:
+    """The button with this label, or else the first that has it as a part."""
+    exact = next((button for button in buttons if button["text"] == label), None)
+    return exact or next((b for b in buttons if label and label in b["text"]), None)
 
 
 def buttons_of(stored: Stored) -> list[Json]:

@@ -14,6 +14,7 @@ from aiogram.exceptions import (
     TelegramRetryAfter,
     TelegramServerError,
 )
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from nobs_bot.sandbox import SandboxServer
 from tests.phone import Phone
@@ -125,6 +126,18 @@ async def test_what_a_person_cannot_do_is_said(sandbox: SandboxServer, sari: Pho
         await sari.press("Ya")
     with pytest.raises(AssertionError, match="IMAGE_PROCESS_FAILED"):
         await sari.photo(b"no picture")
+
+
+async def test_a_tap_prefers_the_whole_label_and_the_newest_message(aio: Bot, sari: Phone) -> None:
+    for marker in ("lama", "baru"):
+        labels = (("Ya, nanti", f"{marker}:nanti"), ("Ya", f"{marker}:ya"))
+        row = [InlineKeyboardButton(text=text, callback_data=data) for text, data in labels]
+        markup = InlineKeyboardMarkup(inline_keyboard=[row])
+        await aio.send_message(SARI, marker, reply_markup=markup)
+    await sari.tap("Ya")
+    await sari.tap("nanti")
+    taps = [update.callback_query.data for update in await aio.get_updates()]
+    assert taps == ["baru:ya", "baru:nanti"]
 
 
 async def test_expect_waits_for_what_is_new_and_shows_the_chat_when_it_fails(

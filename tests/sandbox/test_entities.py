@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from aiogram.utils.text_decorations import html_decoration
+from aiogram.utils.text_decorations import html_decoration, markdown_decoration
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nobs_bot.sandbox.html import parse_html
 from nobs_bot.sandbox.markdown import parse_markdown_v2
 from nobs_bot.sandbox.prose import typed
-from nobs_bot.sandbox.wire import BotApiError
+from nobs_bot.sandbox.wire import BotApiError, units
 
 
 def entity(kind: str, offset: int, length: int, **more: Any) -> dict[str, Any]:
@@ -87,6 +87,23 @@ def test_html_is_refused_with_the_byte_where_it_went_wrong(source: str, words: s
 @given(st.text())
 def test_quoted_text_passes_html_unchanged(text: str) -> None:
     assert parse_html(html_decoration.quote(text)) == (text, [])
+
+
+@given(st.text())
+def test_quoted_text_passes_markdown_unchanged(text: str) -> None:
+    assert parse_markdown_v2(markdown_decoration.quote(text)) == (text, [])
+
+
+@given(st.text(alphabet=st.sampled_from("<>/&;ab =\"'#é📷")))
+def test_any_html_is_read_or_refused(text: str) -> None:
+    try:
+        plain, entities = parse_html(text)
+    except BotApiError as exc:
+        plain, entities = exc.description, []
+        complained = plain.startswith("Bad Request: can't parse entities: ")
+    else:
+        complained = False
+    assert complained or all(e["offset"] + e["length"] <= units(plain) for e in entities)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ function foot(entry) {
   const ticks = entry.own
     ? h("span", { class: "ticks", role: "img", "aria-label": t(entry.read ? "taken" : "sent") }, tickMarks(entry.read))
     : null;
-  const shield = body.has_protected_content ? h("span", { class: "protected", title: t("protectedNote") }, icon("block")) : null;
+  const shield = body.has_protected_content ? h("span", { class: "protected", title: t("protectedNote") }, icon("lock")) : null;
   return h(
     "span",
     { class: "foot" },
@@ -151,7 +151,7 @@ function content(body) {
   if (body.location) return place(body);
   if (body.contact) return contact(body.contact);
   if (body.sticker) return h("img", { class: "sticker", src: fileUrl(body.sticker.file_id), alt: t("sticker") });
-  if (body.voice || body.audio) return h("audio", { controls: true, preload: "none", src: fileUrl((body.voice ?? body.audio).file_id) });
+  if (body.voice || body.audio) return h("audio", { controls: true, preload: "metadata", src: fileUrl((body.voice ?? body.audio).file_id) });
   return null;
 }
 
