@@ -34,16 +34,28 @@ class Markup(str):
 
 
 def read_catalogue(language: str) -> Catalog:
-    """All messages of one language, from every `.po` file of its folder."""
-    whole = Catalog(locale=language)
-    for path in sorted((CATALOGUES / language).glob("*.po")):
-        with path.open("rb") as file:
-            for message in read_po(file, locale=language):
-                if message.id:
-                    if whole.get(message.id if isinstance(message.id, str) else message.id[0]):
-                        raise ValueError(f"{path.name}: {message.id} stands in two catalogues")
-                    whole[message.id] = message
+    """
+    All messages of one language, from every `.po` file of its folder.
+
+    Raises:
+        ValueError: a message stands in two files.
+    """
+    first, *others = sorted((CATALOGUES / language).glob("*.po"))
+    # the first one's header says how this language forms its plurals, which Babel does not know
+    whole = _read(first, language)
+    for path in others:
+        for message in _read(path, language):
+            if not message.id:
+                continue
+            if whole.get(message.id if isinstance(message.id, str) else message.id[0]):
+                raise ValueError(f"{path.name}: {message.id} stands in two catalogues")
+            whole[message.id] = message
     return whole
+
+
+def _read(path: Path, language: str) -> Catalog:
+    with path.open("rb") as file:
+        return read_po(file, locale=language)
 
 
 class Words:
