@@ -42,7 +42,7 @@ class Check(Job):
     """
 
     __tablename__ = "camera_checks"
-    __table_args__ = (Index(None, "camera_id"), Index(None, "due_at"))
+    __table_args__ = (Index(None, "camera_id"),)
 
     camera_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("cameras.id"))
     tell_owner: Mapped[bool]

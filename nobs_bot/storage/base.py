@@ -98,7 +98,7 @@ class Identified:
 class Waiting:
     """Work that waits: a due time, and a lease for whoever works on it."""
 
-    due_at: Mapped[datetime | None] = mapped_column(default=None)
+    due_at: Mapped[datetime | None] = mapped_column(default=None, index=True)
     lease_until: Mapped[datetime | None] = mapped_column(default=None)
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(default=None)
