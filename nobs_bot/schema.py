@@ -60,6 +60,9 @@ async def upgrade(database: Database) -> None:
         command.upgrade(migration_config(connection), "head")
 
     async with database.engine.begin() as connection:
+        if database.is_sqlite:
+            # our SQLite connections do not begin by themselves, and half a migration must not stay
+            await connection.exec_driver_sql("BEGIN IMMEDIATE")
         await connection.run_sync(run)
 
 

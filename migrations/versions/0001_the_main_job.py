@@ -503,7 +503,7 @@ def upgrade() -> None:
         sa.Column("stage", sa.String(), nullable=True),
         sa.Column(
             "report",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), "postgresql"),
+            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
             nullable=True,
         ),
         sa.Column("still_name", sa.String(), nullable=True),
