@@ -155,6 +155,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_inbox_heads",
+            ["update_id"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('waiting', 'applied')"),
+            postgresql_where=sa.text("state IN ('waiting', 'applied')"),
+        )
+        batch_op.create_index(
             "ix_inbox_open",
             ["lane", "update_id"],
             unique=False,
@@ -229,6 +236,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("dedupe_key", name=op.f("uq_outbox_dedupe_key")),
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_outbox_heads",
+            ["number"],
+            unique=False,
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
         batch_op.create_index(
             "ix_outbox_pending",
             ["chat_id", "number"],
@@ -687,6 +701,11 @@ def downgrade() -> None:
             sqlite_where=sa.text("state = 'pending'"),
             postgresql_where=sa.text("state = 'pending'"),
         )
+        batch_op.drop_index(
+            "ix_outbox_heads",
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
 
     op.drop_table("outbox")
     op.drop_table("invitations")
@@ -694,6 +713,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_inbox_received_at"))
         batch_op.drop_index(
             "ix_inbox_open",
+            sqlite_where=sa.text("state IN ('waiting', 'applied')"),
+            postgresql_where=sa.text("state IN ('waiting', 'applied')"),
+        )
+        batch_op.drop_index(
+            "ix_inbox_heads",
             sqlite_where=sa.text("state IN ('waiting', 'applied')"),
             postgresql_where=sa.text("state IN ('waiting', 'applied')"),
         )

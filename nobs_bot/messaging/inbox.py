@@ -63,6 +63,12 @@ class Received(Base):
             sqlite_where=text("state IN ('waiting', 'applied')"),
             postgresql_where=text("state IN ('waiting', 'applied')"),
         ),
+        Index(
+            "ix_inbox_heads",
+            "update_id",
+            sqlite_where=text("state IN ('waiting', 'applied')"),
+            postgresql_where=text("state IN ('waiting', 'applied')"),
+        ),
         Index(None, "received_at"),
     )
 

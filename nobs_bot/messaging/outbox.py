@@ -57,6 +57,12 @@ class Outgoing(Base):
             sqlite_where=text("state = 'pending'"),
             postgresql_where=text("state = 'pending'"),
         ),
+        Index(
+            "ix_outbox_heads",
+            "number",
+            sqlite_where=text("state = 'pending'"),
+            postgresql_where=text("state = 'pending'"),
+        ),
         Index(None, "settled_at"),
     )
 
