@@ -110,7 +110,10 @@ def _reply(raw: dict[str, Any]) -> Reply:
         return Reply()
     message = query.get("message") or {}
     # Telegram gives date 0 for a message that is too old to be touched
-    tapped = (message["message_id"], "text" in message) if message.get("date") else None
+    if not message.get("date"):
+        return Reply(None, query["id"])
+    kind = next((each for each in ("text", "photo") if each in message), "other")
+    tapped = (message["message_id"], kind)
     return Reply(tapped, query["id"])
 
 

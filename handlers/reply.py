@@ -53,24 +53,23 @@ class Reply:
     Collects answers to one update.
 
     Args:
-        tapped: (message id, whether it is plain text) of the message whose button was tapped.
+        tapped: (message id, `text`, `photo` or `other`) of the message whose button was tapped.
         query_id: The tap's own id, which is answered in any case.
     """
 
-    def __init__(self, tapped: tuple[int, bool] | None = None, query_id: str | None = None) -> None:
+    def __init__(self, tapped: tuple[int, str] | None = None, query_id: str | None = None) -> None:
         self._tapped = tapped
         self._query_id = query_id
         self._answers: Answers = []
         self._toast: dict[str, Any] = {}
 
     def show(self, message: Message) -> None:
-        """The next screen: in place of the tapped message where both are plain text."""
+        """The next screen: in place of the tapped message where both are of one kind."""
         if self._tapped is None:
             self.say(message)
             return
-        message_id, is_text = self._tapped
-        in_place = is_text and not message.pictures and not _has_reply_keyboard(message)
-        if in_place:
+        message_id, kind = self._tapped
+        if (kind == "text" and _is_plain(message)) or (kind == "photo" and _is_photo(message)):
             self._add("edit", message, message_id=message_id)
         else:
             self.clear_buttons()
@@ -172,14 +171,7 @@ class Answerer:
 
     async def _edit(self, chat_id: int, message: Message, message_id: int, sent: Sent) -> None:
         try:
-            await self._bot.edit_message_text(
-                message.text,
-                chat_id=chat_id,
-                message_id=message_id,
-                parse_mode="HTML",
-                reply_markup=_inline(message.keyboard),
-                link_preview_options=_NO_PREVIEW,
-            )
+            await self._replace(chat_id, message, message_id)
         except TelegramBadRequest as exc:
             if "not modified" in exc.message:
                 return
@@ -188,6 +180,25 @@ class Answerer:
             await self._say(chat_id, message, sent)
             return
         _note_slot(chat_id, message, message_id, sent)
+
+    async def _replace(self, chat_id: int, message: Message, message_id: int) -> None:
+        if message.pictures:
+            picture = _file(await self._pictures.load(message.pictures[0]), "picture.png")
+            await self._bot.edit_message_media(
+                InputMediaPhoto(media=picture, caption=message.text, parse_mode="HTML"),
+                chat_id=chat_id,
+                message_id=message_id,
+                reply_markup=_inline(message.keyboard),
+            )
+            return
+        await self._bot.edit_message_text(
+            message.text,
+            chat_id=chat_id,
+            message_id=message_id,
+            parse_mode="HTML",
+            reply_markup=_inline(message.keyboard),
+            link_preview_options=_NO_PREVIEW,
+        )
 
     async def _say(self, chat_id: int, message: Message, sent: Sent) -> None:
         loaded = [await self._pictures.load(picture) for picture in message.pictures]
@@ -235,6 +246,15 @@ class Answerer:
 def _note_slot(chat_id: int, message: Message, message_id: int, sent: Sent) -> None:
     if message.slot:
         sent.slots[chat_id, message.slot] = message_id
+
+
+def _is_plain(message: Message) -> bool:
+    return not message.pictures and not _has_reply_keyboard(message)
+
+
+def _is_photo(message: Message) -> bool:
+    is_single = len(message.pictures) == 1 and message.document is None
+    return is_single and len(message.text) <= CAPTION_LIMIT and not message.protected
 
 
 def _has_reply_keyboard(message: Message) -> bool:

@@ -1,0 +1,3 @@
+import pytest
+@pytest.fixture
+def database_url(): return None
