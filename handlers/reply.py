@@ -71,10 +71,10 @@ class Reply:
         message_id, kind = self._tapped
         if (kind == "text" and _is_plain(message)) or (kind == "photo" and _is_photo(message)):
             self._add("edit", message, message_id=message_id)
+            self._tapped = None
         else:
             self.clear_buttons()
             self.say(message)
-        self._tapped = None
 
     def say(self, message: Message) -> None:
         """A new message."""
@@ -85,9 +85,10 @@ class Reply:
         self._toast = {"text": text[:200], "alert": alert}
 
     def clear_buttons(self) -> None:
-        """Take the buttons off the tapped message."""
+        """Take the buttons off the tapped message, which stays as it is otherwise."""
         if self._tapped is not None:
             self._answers.append({"do": "clear", "message_id": self._tapped[0]})
+            self._tapped = None
 
     def delete(self, message_id: int) -> None:
         """Remove a message, because it held a secret."""
@@ -96,6 +97,29 @@ class Reply:
     def menu(self, commands: list[tuple[str, str]]) -> None:
         """The commands that this person's menu shows."""
         self._answers.append({"do": "menu", "commands": commands})
+
+    def put_away_keyboard(self, words: str) -> bool:
+        """
+        Where something new is said without a keyboard of its own, say *words* first: only a
+        message without buttons can take the keyboard below the chat away.
+
+        Returns:
+            Whether a keyboard is below the chat after these answers.
+        """
+        said = [each for each in self._answers if each["do"] in ("say", "edit")]
+        if not said:
+            return True
+        if any(_has_reply_keyboard(Message.model_validate(each["message"])) for each in said):
+            return True
+        at = self._answers.index(said[0])
+        gone = Message(text=words).model_dump(mode="json")
+        self._answers.insert(at, {"do": "say", "message": gone})
+        return False
+
+    def shows_keyboard(self) -> bool:
+        """Whether an answer brings a keyboard below the chat."""
+        said = (each["message"] for each in self._answers if each["do"] == "say")
+        return any(_has_reply_keyboard(Message.model_validate(each)) for each in said)
 
     def answers(self) -> Answers:
         """All answers, the tap's own first."""

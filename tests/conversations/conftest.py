@@ -1,3 +1,0 @@
-import pytest
-@pytest.fixture
-def database_url(): return None
