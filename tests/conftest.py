@@ -10,7 +10,7 @@ from playwright.async_api import Browser, async_playwright
 
 from nobs_bot.sandbox import SandboxServer, the_cast
 
-TOKEN = "42:sandbox-token"
+TOKEN = "4242:sandbox-token-of-the-tests"
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = [
     "--headless",
