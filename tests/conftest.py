@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 from nobs_bot.sandbox import SandboxServer, the_cast
+from tests.databases import database_url, postgres
 
 TOKEN = "4242:sandbox-token-of-the-tests"
 CHROMIUM = Path("/usr/bin/chromium")
@@ -42,3 +43,6 @@ async def browser() -> AsyncIterator[Browser]:
         chromium = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
         yield chromium
         await chromium.close()
+
+
+__all__ = ["browser", "database_url", "postgres", "sandbox"]

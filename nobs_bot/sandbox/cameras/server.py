@@ -125,8 +125,8 @@ class CameraServer:
     async def start(self, host: str, port: int = 0) -> int:
         """Listen; returns the port."""
         self._server = await asyncio.start_server(self._welcome, host, port)
-        port = self._server.sockets[0].getsockname()[1]
-        return port
+        bound: int = self._server.sockets[0].getsockname()[1]
+        return bound
 
     async def stop(self) -> None:
         if self._server is not None:
