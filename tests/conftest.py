@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 from nobs_bot.sandbox import SandboxServer, the_cast
+from tests.cast import any_house, areas, house, migrated, office
 from tests.databases import database_url, postgres
 
 TOKEN = "4242:sandbox-token-of-the-tests"
@@ -45,4 +46,14 @@ async def browser() -> AsyncIterator[Browser]:
         await chromium.close()
 
 
-__all__ = ["browser", "database_url", "postgres", "sandbox"]
+__all__ = [
+    "any_house",
+    "areas",
+    "browser",
+    "database_url",
+    "house",
+    "migrated",
+    "office",
+    "postgres",
+    "sandbox",
+]
