@@ -67,7 +67,7 @@ def _demo(settings: Settings) -> None:
     from nobs_bot import log
     from nobs_bot.demo import run_demo
 
-    log.configure("WARNING" if settings.log_level == "INFO" else settings.log_level)
+    log.configure("ERROR" if settings.log_level == "INFO" else settings.log_level)
     run(run_demo(settings, compose))
 
 

@@ -24,6 +24,7 @@ from .states import Stream
 
 # an address with credentials is a secret wherever it is typed
 _SECRET = re.compile(r"\b\w+://[^\s/@]*:[^\s]*@|[?&](?:password|pwd|pass|token)=", re.IGNORECASE)
+_KEYBOARD = "keyboard"
 _SECRET_STATES = {Stream.URL.value, Stream.PASSWORD.value, Stream.USER.value}
 
 
@@ -53,7 +54,9 @@ class BotConversation:
         desk = await self._desk(work, raw)
         update = Update.model_validate(raw, context={"bot": self._bot})
         _remove_secret(desk, raw)
+        had_keyboard = bool(desk.dialogue.data.get(_KEYBOARD))
         await self._dispatcher.feed_update(self._bot, update, desk=desk)
+        _keep_track_of_keyboard(desk, had_keyboard)
         await conversation.save(work, lane_of(raw), desk.dialogue)
         return desk.reply.answers()
 
@@ -104,13 +107,26 @@ def _is_private(raw: dict[str, Any]) -> bool:
     return bool((message.get("chat") or {}).get("type", "private") == "private")
 
 
+def _keep_track_of_keyboard(desk: Desk, had: bool) -> None:
+    """A keyboard below the chat goes away when its question is over."""
+    has = desk.reply.shows_keyboard()
+    if had and not has:
+        has = desk.reply.put_away_keyboard(desk.words("noted"))
+    desk.dialogue.data.pop(_KEYBOARD, None)
+    if has:
+        desk.dialogue.data[_KEYBOARD] = True
+
+
 def _reply(raw: dict[str, Any]) -> Reply:
     query = raw.get("callback_query")
     if not query:
         return Reply()
     message = query.get("message") or {}
     # Telegram gives date 0 for a message that is too old to be touched
-    tapped = (message["message_id"], "text" in message) if message.get("date") else None
+    if not message.get("date"):
+        return Reply(None, query["id"])
+    kind = next((each for each in ("text", "photo") if each in message), "other")
+    tapped = (message["message_id"], kind)
     return Reply(tapped, query["id"])
 
 

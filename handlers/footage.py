@@ -15,7 +15,7 @@ from nobs_bot.cameras.record import Camera
 from nobs_bot.coverage.drawing import Cone, MapView
 from nobs_bot.errors import Refusal
 from nobs_bot.footage import asking
-from nobs_bot.footage.asking import Question
+from nobs_bot.footage.asking import Question, found_by_request
 from nobs_bot.footage.matching import Candidate, Reason
 from nobs_bot.footage.request import Purpose, RequestState
 from nobs_bot.footage.times import Window, read_window
@@ -130,6 +130,7 @@ async def place_typed(message: TelegramMessage, desk: Desk) -> None:
     if camera is not None:
         assert camera.lat is not None
         assert camera.lon is not None
+        found_by_request(desk.work, desk.who, [camera])
         await _take_place(desk, camera.lat, camera.lon)
         return
     point = read_location(text, desk.areas)
@@ -166,7 +167,7 @@ async def _take_place(desk: Desk, lat: float, lon: float) -> None:
     if area is None or not any(covers(each, area.code) for each in areas):
         raise Refusal("request.place.outside")
     road = desk.around.base.nearest_road(lat, lon)
-    place = f"{road}, {area}" if road else str(area)
+    place = desk.words("request.place.name", road=road, area=area) if road else str(area)
     desk.memory.update(lat=lat, lon=lon, area=area.code, place=place)
     await _ask(desk, Asking.RADIUS)
 
@@ -247,6 +248,7 @@ def _question(desk: Desk) -> Question:
 async def _preview(desk: Desk) -> None:
     words, question = desk.words, _question(desk)
     found = await asking.matching(desk.work, desk.who, question)
+    found_by_request(desk.work, desk.who, [each.camera for each in found])
     chosen = [each for each in found if each.is_asked]
     owners = len({each.camera.owner_id for each in chosen})
     limits = asking.limits_passed(desk.work, question, owners)

@@ -6,6 +6,7 @@ The answers are JSON so that they survive a crash together with the update's eff
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 from aiogram import Bot
@@ -53,29 +54,28 @@ class Reply:
     Collects answers to one update.
 
     Args:
-        tapped: (message id, whether it is plain text) of the message whose button was tapped.
+        tapped: (message id, `text`, `photo` or `other`) of the message whose button was tapped.
         query_id: The tap's own id, which is answered in any case.
     """
 
-    def __init__(self, tapped: tuple[int, bool] | None = None, query_id: str | None = None) -> None:
+    def __init__(self, tapped: tuple[int, str] | None = None, query_id: str | None = None) -> None:
         self._tapped = tapped
         self._query_id = query_id
         self._answers: Answers = []
         self._toast: dict[str, Any] = {}
 
     def show(self, message: Message) -> None:
-        """The next screen: in place of the tapped message where both are plain text."""
+        """The next screen: in place of the tapped message where both are of one kind."""
         if self._tapped is None:
             self.say(message)
             return
-        message_id, is_text = self._tapped
-        in_place = is_text and not message.pictures and not _has_reply_keyboard(message)
-        if in_place:
+        message_id, kind = self._tapped
+        if (kind == "text" and _is_plain(message)) or (kind == "photo" and _is_photo(message)):
             self._add("edit", message, message_id=message_id)
+            self._tapped = None
         else:
             self.clear_buttons()
             self.say(message)
-        self._tapped = None
 
     def say(self, message: Message) -> None:
         """A new message."""
@@ -83,12 +83,13 @@ class Reply:
 
     def toast(self, text: str, *, alert: bool = False) -> None:
         """Words over the chat; only a tap can have them."""
-        self._toast = {"text": text[:200], "alert": alert}
+        self._toast = {"text": html.unescape(text)[:200], "alert": alert}
 
     def clear_buttons(self) -> None:
-        """Take the buttons off the tapped message."""
+        """Take the buttons off the tapped message, which stays as it is otherwise."""
         if self._tapped is not None:
             self._answers.append({"do": "clear", "message_id": self._tapped[0]})
+            self._tapped = None
 
     def delete(self, message_id: int) -> None:
         """Remove a message, because it held a secret."""
@@ -97,6 +98,29 @@ class Reply:
     def menu(self, commands: list[tuple[str, str]]) -> None:
         """The commands that this person's menu shows."""
         self._answers.append({"do": "menu", "commands": commands})
+
+    def put_away_keyboard(self, words: str) -> bool:
+        """
+        Where something new is said without a keyboard of its own, say *words* first: only a
+        message without buttons can take the keyboard below the chat away.
+
+        Returns:
+            Whether a keyboard is below the chat after these answers.
+        """
+        said = [each for each in self._answers if each["do"] in ("say", "edit")]
+        if not said:
+            return True
+        if any(_has_reply_keyboard(Message.model_validate(each["message"])) for each in said):
+            return True
+        at = self._answers.index(said[0])
+        gone = Message(text=words).model_dump(mode="json")
+        self._answers.insert(at, {"do": "say", "message": gone})
+        return False
+
+    def shows_keyboard(self) -> bool:
+        """Whether an answer brings a keyboard below the chat."""
+        said = (each["message"] for each in self._answers if each["do"] == "say")
+        return any(_has_reply_keyboard(Message.model_validate(each)) for each in said)
 
     def answers(self) -> Answers:
         """All answers, the tap's own first."""
@@ -172,14 +196,7 @@ class Answerer:
 
     async def _edit(self, chat_id: int, message: Message, message_id: int, sent: Sent) -> None:
         try:
-            await self._bot.edit_message_text(
-                message.text,
-                chat_id=chat_id,
-                message_id=message_id,
-                parse_mode="HTML",
-                reply_markup=_inline(message.keyboard),
-                link_preview_options=_NO_PREVIEW,
-            )
+            await self._replace(chat_id, message, message_id)
         except TelegramBadRequest as exc:
             if "not modified" in exc.message:
                 return
@@ -188,6 +205,25 @@ class Answerer:
             await self._say(chat_id, message, sent)
             return
         _note_slot(chat_id, message, message_id, sent)
+
+    async def _replace(self, chat_id: int, message: Message, message_id: int) -> None:
+        if message.pictures:
+            picture = _file(await self._pictures.load(message.pictures[0]), "picture.png")
+            await self._bot.edit_message_media(
+                InputMediaPhoto(media=picture, caption=message.text, parse_mode="HTML"),
+                chat_id=chat_id,
+                message_id=message_id,
+                reply_markup=_inline(message.keyboard),
+            )
+            return
+        await self._bot.edit_message_text(
+            message.text,
+            chat_id=chat_id,
+            message_id=message_id,
+            parse_mode="HTML",
+            reply_markup=_inline(message.keyboard),
+            link_preview_options=_NO_PREVIEW,
+        )
 
     async def _say(self, chat_id: int, message: Message, sent: Sent) -> None:
         loaded = [await self._pictures.load(picture) for picture in message.pictures]
@@ -235,6 +271,15 @@ class Answerer:
 def _note_slot(chat_id: int, message: Message, message_id: int, sent: Sent) -> None:
     if message.slot:
         sent.slots[chat_id, message.slot] = message_id
+
+
+def _is_plain(message: Message) -> bool:
+    return not message.pictures and not _has_reply_keyboard(message)
+
+
+def _is_photo(message: Message) -> bool:
+    is_single = len(message.pictures) == 1 and message.document is None
+    return is_single and len(message.text) <= CAPTION_LIMIT and not message.protected
 
 
 def _has_reply_keyboard(message: Message) -> bool:

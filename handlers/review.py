@@ -16,6 +16,7 @@ from nobs_bot.cameras.photos import as_picture, photos_of
 from nobs_bot.cameras.record import Camera, contact_of
 from nobs_bot.coverage.drawing import Cone
 from nobs_bot.messaging.message import Message, Picture, PictureKind
+from nobs_bot.people.roles import Role, areas_of, covers
 from nobs_bot.texts import Markup, Words
 
 from .desk import Desk, map_picture
@@ -91,14 +92,18 @@ async def _dossier(desk: Desk, camera: Camera) -> Message:
         check=Markup(report_text(words, check.report or {}) if check else words("stream.none")),
         minutes=desk.work.settings.review_lease_minutes,
     )
+    areas = await areas_of(desk.work, desk.who.id, Role.REVIEWER)
     for resembling in await lookalikes(desk.work, camera):
-        text += "\n\n" + _resemblance(words, resembling)
+        text += "\n\n" + _resemblance(words, resembling, areas)
     return Message(
         text=text, keyboard=_decisions(words, camera), pictures=tuple(pictures), protected=True
     )
 
 
 async def _map(desk: Desk, camera: Camera) -> Picture:
+    areas = await areas_of(desk.work, desk.who.id, Role.REVIEWER)
+    near = [each for each in await neighbours(desk.work, camera) if _is_within(each, areas)]
+    review.seen_nearby(desk.work, desk.who, near)
     others = tuple(
         Cone(
             lat=each.lat or 0,
@@ -109,12 +114,18 @@ async def _map(desk: Desk, camera: Camera) -> Picture:
             style="other",
             label=each.name,
         )
-        for each in await neighbours(desk.work, camera)
+        for each in near
     )
     return map_picture(camera_map(desk.words, camera, others, own="map.this"))
 
 
-def _resemblance(words: Words, found: Lookalike) -> str:
+def _is_within(camera: Camera, areas: list[str]) -> bool:
+    return any(covers(area, camera.area_code or "") for area in areas)
+
+
+def _resemblance(words: Words, found: Lookalike, areas: list[str]) -> str:
+    if not _is_within(found.camera, areas):
+        return words("review.same_elsewhere")
     if found.same_stream:
         return words("review.same_stream", camera=found.camera.name)
     return words(

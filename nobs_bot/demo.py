@@ -19,8 +19,10 @@ from nobs_bot.schema import upgrade
 from nobs_bot.serving import Compose, until_told_to_stop
 from nobs_bot.settings import Settings
 from nobs_bot.storage.work import Work
+from nobs_bot.streams.address import parse_address
 
 PAGE_PORT = 8081
+CAMERA_PORT = 8554
 ROLES = {
     "Wayan": (Role.FIELD_OFFICER,),
     "Dewi": (Role.REVIEWER,),
@@ -33,9 +35,9 @@ async def run_demo(settings: Settings, compose: Compose) -> int:
     """Start everything on loopback, print where the chat page is, run until told to stop."""
     home = settings.data_dir / "demo"
     token = _token(home)
-    sandbox = await _start_sandbox(token, home)
     cameras = DemoCameras()
-    infos = await cameras.start(cache_dir=home / "cameras")
+    infos = await _start_cameras(cameras, home / "cameras")
+    sandbox = await _start_sandbox(token, home, infos)
     demo_settings = _demo_settings(settings, home, token, sandbox.api_url)
     foundation = Foundation(demo_settings)
     await upgrade(foundation.database)
@@ -62,9 +64,23 @@ def _token(home: Path) -> str:
     return path.read_text()
 
 
-async def _start_sandbox(token: str, home: Path) -> SandboxServer:
+async def _start_cameras(cameras: DemoCameras, cache_dir: Path) -> list[CameraInfo]:
+    """On the same port at every start where it is free, so that volunteered ones stay reachable."""
+    try:
+        return await cameras.start(port=CAMERA_PORT, cache_dir=cache_dir)
+    except OSError:
+        return await cameras.start(cache_dir=cache_dir)
+
+
+async def _start_sandbox(token: str, home: Path, infos: list[CameraInfo]) -> SandboxServer:
+    streams = {
+        info.key: parse_address(info.url).with_credentials(info.username, info.password).url
+        for info in infos
+    }
     for port in (PAGE_PORT, 0):
-        sandbox = SandboxServer(token, port=port, state_dir=home / "telegram", cast=the_cast())
+        sandbox = SandboxServer(
+            token, port=port, state_dir=home / "telegram", cast=the_cast(), streams=streams
+        )
         try:
             await sandbox.start()
         except OSError:
@@ -109,6 +125,7 @@ async def _seat_cast(work: Work, district_code: str) -> None:
 def _say_where(page_url: str, cameras: list[CameraInfo]) -> None:
     lines = [f"Open [bold]{page_url}[/] in a browser.", "", "Cameras to volunteer:"]
     for info in cameras:
-        lines.append(f"  {info.key}: {info.url}  user {info.username}  password {info.password}")
+        secret = f"user [bold]{info.username}[/], password [bold]{info.password}[/]"
+        lines.append(f"  {info.url}  {secret}")
     lines += ["", "Ctrl+C ends the demo; the chats are kept."]
     Console().print(Panel("\n".join(lines), title="No Blindspot demo", expand=False))

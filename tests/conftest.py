@@ -9,8 +9,9 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 from nobs_bot.sandbox import SandboxServer, the_cast
+from tests.databases import database_url, postgres
 
-TOKEN = "42:sandbox-token"
+TOKEN = "4242:sandbox-token-of-the-tests"
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = [
     "--headless",
@@ -42,3 +43,6 @@ async def browser() -> AsyncIterator[Browser]:
         chromium = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
         yield chromium
         await chromium.close()
+
+
+__all__ = ["browser", "database_url", "postgres", "sandbox"]

@@ -82,8 +82,19 @@ class Phone:
         return await self._act("press", {"label": label})
 
     async def tap(self, label: str, times: int = 1) -> list[str]:
-        """Tap the button of the newest message that has *label* in one; callback query ids."""
-        return await self._act("tap", {"label": label, "times": times})
+        """
+        Tap the button of the newest message that has *label* in one; callback query ids.
+
+        As a person would, it waits a while for a button that is still to come.
+        """
+        deadline = asyncio.get_running_loop().time() + 5
+        while True:
+            try:
+                return await self._act("tap", {"label": label, "times": times})
+            except AssertionError:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+            await asyncio.sleep(0.1)
 
     async def tap_data(self, message_id: int, data: str, times: int = 1) -> list[str]:
         """Tap by callback data, also a button that is gone (stale)."""
@@ -164,6 +175,16 @@ class Phone:
                 f"no toast with {text_part!r}, but {answer['toasts']}"
             )
             await asyncio.sleep(0.05)
+
+    async def fetch(self, file_id: str) -> bytes:
+        """The bytes of a file that stands in a chat."""
+        root = self._base.partition("/sim/")[0]
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{root}/sim/files/{file_id}") as answer,
+        ):
+            assert answer.ok, await answer.text()
+            return await answer.read()
 
     # the wire
 

@@ -88,7 +88,7 @@ async def _location(desk: Desk, camera: Camera) -> Message:
 
 async def _pin(desk: Desk, camera: Camera) -> Message:
     words = desk.words
-    steps = ((0, 5, "⬆️"), (-5, 0, "⬅️"), (5, 0, "➡️"), (0, -5, "⬇️"))
+    steps = ((0, 5, "↑"), (-5, 0, "←"), (5, 0, "→"), (0, -5, "↓"))
     small = [button(f"{arrow} 5 m", "enrol.nudge", east, north) for east, north, arrow in steps]
     large = [
         button(f"{arrow} 25 m", "enrol.nudge", east * 5, north * 5) for east, north, arrow in steps

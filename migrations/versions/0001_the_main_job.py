@@ -50,6 +50,7 @@ def upgrade() -> None:
                 "resumed",
                 "withdrawn",
                 "found_by_request",
+                "seen_nearby",
                 "asked",
                 "answered",
                 "clip_received",

@@ -198,9 +198,10 @@ async def _finish(
 
 async def _tell_result(work: Work, check: Check, camera: Camera) -> None:
     owner = await person(work, camera.owner_id)
-    message = result_message(
-        words_for(work, owner), camera.id, check.report or {}, check.still_name
-    )
+    words = words_for(work, owner)
+    over = Message(text=words("check.over"), slot=slot_of(check.id))
+    await tell(work, owner, over, f"check:{check.id}:over")
+    message = result_message(words, camera.id, check.report or {}, check.still_name)
     await tell(work, owner, message, f"check:{check.id}:result")
 
 

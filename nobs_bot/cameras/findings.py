@@ -10,18 +10,9 @@ from nobs_bot.streams.check import Failure, Finding, Stage, Verdict
 from nobs_bot.texts import Markup, Words
 
 _BAR = {stage: place for place, stage in enumerate(Stage, start=1)}
-# what only another address can mend; the rest may be tried again as it is
-_NEEDS_NEW_ADDRESS = {
-    Failure.name_not_resolved,
-    Failure.wrong_password,
-    Failure.password_needed,
-    Failure.no_such_path,
-    Failure.not_a_camera,
-    Failure.redirected,
-    Failure.unsupported_codec,
-    Failure.too_large,
-}
 _UNREACHABLE = {Failure.private_address, Failure.forbidden_address}
+_CREDENTIALS = {Failure.wrong_password, Failure.password_needed}
+_PASSING = {Failure.refused, Failure.no_answer, Failure.no_pictures}
 
 
 def progress_text(words: Words, stage: Stage) -> str:
@@ -79,19 +70,35 @@ def result_message(
 
 
 def _next(words: Words, camera_id: int, report: dict[str, Any]) -> Keyboard:
+    """What can be done next, the most promising first."""
     failure = Failure(report["failure"]) if report.get("failure") else None
-    again = button(words("check.again_button"), "enrol.check", camera_id)
-    edit = button(words("check.edit_button"), "enrol.stream", camera_id)
-    without = button(words("check.without_button"), "enrol.nostream", camera_id)
+    actions = {
+        name: button(words(f"check.{name}_button"), action, camera_id)
+        for name, action in _ACTIONS.items()
+    }
+    return column(*(actions[name] for name in _order(failure, report)))
+
+
+_ACTIONS = {
+    "yes": "enrol.seen",
+    "keep": "enrol.seen",
+    "again": "enrol.check",
+    "cred": "enrol.cred",
+    "edit": "enrol.stream",
+    "open_access": "enrol.access",
+    "without": "enrol.nostream",
+}
+
+
+def _order(failure: Failure | None, report: dict[str, Any]) -> tuple[str, ...]:
     if failure in _UNREACHABLE:
-        how = button(words("check.open_access_button"), "enrol.access", camera_id)
-        return column(without, how, edit)
-    if failure is None and report.get("verdict") == Verdict.good.value:
-        good = button(words("check.yes_button"), "enrol.seen", camera_id)
-        return column(good, again, edit)
-    if failure is None and report:
-        keep = button(words("check.keep_button"), "enrol.seen", camera_id)
-        return column(again, edit, keep, without)
-    return column(edit if failure in _NEEDS_NEW_ADDRESS else again, edit, without)[
-        1 if failure in _NEEDS_NEW_ADDRESS else 0 :
-    ]
+        return "without", "open_access", "edit"
+    if failure in _CREDENTIALS:
+        return "cred", "edit", "without"
+    if failure in _PASSING or not report:
+        return "again", "edit", "without"
+    if failure:
+        return "edit", "without"
+    if report["verdict"] == Verdict.good.value:
+        return "yes", "again", "edit"
+    return "again", "edit", "keep", "without"

@@ -97,6 +97,20 @@ async def take(work: Work, officer: Person) -> Camera | None:
     return camera
 
 
+def seen_nearby(work: Work, officer: Person, cameras: Sequence[Camera]) -> None:
+    """Let the owners read that their cameras stood on the map of a neighbour's review."""
+    for camera in cameras:
+        if camera.owner_id != officer.id:
+            record(
+                work,
+                Act.SEEN_NEARBY,
+                actor_id=officer.id,
+                actor_role=Role.REVIEWER,
+                owner_id=camera.owner_id,
+                camera_id=camera.id,
+            )
+
+
 def release(camera: Camera, officer: Person) -> None:
     """Give a camera back to the queue."""
     if camera.review_by == officer.id:

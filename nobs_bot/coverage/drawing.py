@@ -92,10 +92,10 @@ def draw_map(base: BaseMap, view: MapView) -> bytes:
     canvas.ground(base)
     if view.circle_m:
         canvas.circle(view.circle_m)
-    for cone in view.cones:
-        canvas.cone(cone)
     if view.pin:
         canvas.pin(view.lat, view.lon, _PLACE)
+    for cone in view.cones:
+        canvas.cone(cone)
     return canvas.finish()
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from nobs_bot.buttons import Keyboard, button, column
+from nobs_bot.cameras.record import Camera
 from nobs_bot.errors import Refusal
 from nobs_bot.footage.matching import Candidate, candidates
 from nobs_bot.footage.request import (
@@ -81,6 +82,19 @@ async def matching(work: Work, officer: Person, question: Question) -> list[Cand
         radius_m=question.radius_m,
         window=question.window,
     )
+
+
+def found_by_request(work: Work, officer: Person, cameras: Sequence[Camera]) -> None:
+    """Let the owners read that an investigator saw where their cameras are."""
+    for camera in cameras:
+        record(
+            work,
+            Act.FOUND_BY_REQUEST,
+            actor_id=officer.id,
+            actor_role=Role.INVESTIGATOR,
+            owner_id=camera.owner_id,
+            camera_id=camera.id,
+        )
 
 
 def limits_passed(work: Work, question: Question, owners: int) -> list[str]:

@@ -1,7 +1,7 @@
 """
 ``/sim/persons``: what a person can do with a phone. JSON in, JSON out; loopback only.
 
-    GET  /sim/cast                              the bot, and everyone who has a phone
+    GET  /sim/cast                              the bot, everyone with a phone, test cameras
     POST /sim/persons                           {name, username?, language_code?, phone?}
     GET  /sim/persons/ID                        one person
     POST /sim/persons/ID/language               {language_code}
@@ -32,6 +32,7 @@ What cannot be done is answered with 409 and ``{"error": ...}``.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
@@ -61,6 +62,7 @@ class Phones:
     profile: Profile
     files: Files
     cast: tuple[CastMember, ...]
+    streams: dict[str, str]
 
     def routes(self) -> list[web.RouteDef]:
         one = "/sim/persons/{person_id}"
@@ -84,7 +86,8 @@ class Phones:
             self._standing(person) | {"member": members.get(person.person_id)}
             for person in self.world.persons.values()
         ]
-        return web.json_response({"bot": self.profile.presented(language), "cast": people})
+        bot = self.profile.presented(language)
+        return web.json_response({"bot": bot, "cast": people, "streams": self.streams})
 
     def _standing(self, person: Person) -> Json:
         shown = self.world.visible(person.person_id)
@@ -145,7 +148,7 @@ class Phones:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         response.headers["Cache-Control"] = "no-store"
         await response.prepare(request)
-        with self.world.events.listening() as queue:
+        with self.world.events.listening() as queue, contextlib.suppress(ConnectionResetError):
             await response.write(b"retry: 1000\n\n")
             while True:
                 try:
@@ -156,6 +159,8 @@ class Phones:
                 if wanted in (None, str(event["person_id"])):
                     data = json.dumps(event, ensure_ascii=False)
                     await response.write(f"data: {data}\n\n".encode())
+        # the page was closed: nobody is left to be told anything
+        return response
 
     # acting
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -45,6 +45,7 @@ class SandboxServer:
         state_dir: Where chats, files and pending updates survive a restart; without it
             everything is gone at `stop`.
         cast: Who has a phone from the start.
+        streams: Addresses of test cameras by their scene, which the page offers to send.
         clock: Dates messages, fills the limits' buckets.
         enforce_limits: Answer 429 where Telegram would.
     """
@@ -57,6 +58,7 @@ class SandboxServer:
         port: int = 0,
         state_dir: Path | None = None,
         cast: Sequence[CastMember] = (),
+        streams: Mapping[str, str] | None = None,
         clock: Clock | None = None,
         enforce_limits: bool = False,
     ) -> None:
@@ -65,6 +67,7 @@ class SandboxServer:
         self._port = port
         self._state_dir = state_dir
         self._cast = tuple(cast)
+        self._streams = dict(streams or {})
         self._clock = clock or SystemClock()
         self._enforce_limits = enforce_limits
         self._stack = contextlib.AsyncExitStack()
@@ -115,7 +118,7 @@ class SandboxServer:
         )
         self.api = Api(self._token, self.world, files, self.limits, methods)
         acts = Acts(self.world, self.inbox, files, queries)
-        phones = Phones(self.world, acts, profile, files, self._cast)
+        phones = Phones(self.world, acts, profile, files, self._cast, self._streams)
         control = Control(self.world, self.inbox, files, queries, self.api)
         self._routes = [*self.api.routes(), *phones.routes(), *control.routes(), *_page_routes()]
 

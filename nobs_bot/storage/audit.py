@@ -33,6 +33,7 @@ class Act(StrEnum):
     RESUMED = "resumed"
     WITHDRAWN = "withdrawn"
     FOUND_BY_REQUEST = "found_by_request"
+    SEEN_NEARBY = "seen_nearby"
     ASKED = "asked"
     ANSWERED = "answered"
     CLIP_RECEIVED = "clip_received"

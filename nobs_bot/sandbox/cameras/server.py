@@ -71,8 +71,10 @@ class DemoCameras:
         self._auth = auth
         self._server: CameraServer | None = None
 
-    async def start(self, host: str = "127.0.0.1", *, cache_dir: Path) -> list[CameraInfo]:
-        """Draw and encode what *cache_dir* does not hold yet, and listen on a free port."""
+    async def start(
+        self, host: str = "127.0.0.1", port: int = 0, *, cache_dir: Path
+    ) -> list[CameraInfo]:
+        """Draw and encode what *cache_dir* does not hold yet, and listen; port 0 is a free one."""
         passwords = {"good": "melati 7/ruko", "covered": "kain#menutup", "black": "gelap@malam"}
         clips = await asyncio.gather(
             *(asyncio.to_thread(_clip, cache_dir, key) for key in passwords)
@@ -82,7 +84,7 @@ class DemoCameras:
             for (key, password), clip in zip(passwords.items(), clips, strict=True)
         }
         self._server = CameraServer(channels, auth=self._auth)
-        port = await self._server.start(host)
+        port = await self._server.start(host, port)
         return [
             CameraInfo(
                 path[1:],
@@ -120,11 +122,11 @@ class CameraServer:
         self._server: asyncio.Server | None = None
         self._sessions: set[asyncio.Task[None]] = set()
 
-    async def start(self, host: str) -> int:
+    async def start(self, host: str, port: int = 0) -> int:
         """Listen; returns the port."""
-        self._server = await asyncio.start_server(self._welcome, host, 0)
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
+        self._server = await asyncio.start_server(self._welcome, host, port)
+        bound: int = self._server.sockets[0].getsockname()[1]
+        return bound
 
     async def stop(self) -> None:
         if self._server is not None:

@@ -41,9 +41,10 @@ class App {
   }
 
   async refresh() {
-    const { bot, cast } = await get(`cast?language=${currentLanguage()}`);
+    const { bot, cast, streams } = await get(`cast?language=${currentLanguage()}`);
     this.bot = bot;
     this.people = cast;
+    this.streams = streams;
   }
 
   // Building

@@ -12,8 +12,9 @@ const SAMPLES = ["toko", "kamera", "pandangan", "perekam"];
  * @param opener    the button that opened it
  * @param place     where the menu is put
  * @param attempt   runs a sending and reports its failure
+ * @param streams   addresses of test cameras by scene
  */
-export function attachMenu(personId, opener, place, attempt) {
+export function attachMenu(personId, opener, place, attempt, streams) {
   const chosen = new Set();
   const send = h("button", { type: "button", class: "primary wide", hidden: true, onclick: () => run(sendSamples) });
   const tiles = SAMPLES.map((name) => tile(name));
@@ -24,6 +25,7 @@ export function attachMenu(personId, opener, place, attempt) {
     item("film", "sampleVideo", async () => upload(personId, "video", [await sampleFile("klip.mp4", "video/mp4")])),
     item("file", "sampleFile", async () => upload(personId, "document", [await sampleFile("klip.mp4", "video/mp4")])),
     item("film", "video", () => pick("video/*", false, ([file]) => upload(personId, "video", [file]))),
+    ...Object.entries(streams).map(([scene, url]) => item("film", `stream_${scene}`, () => act(personId, "text", { text: url }))),
     item("person", "contactOwn", () => act(personId, "contact")),
     item("people", "contactOther", () => act(personId, "contact", { phone_number: "+6281255509999", first_name: t("strangerName") })),
     item("forward", "forwardStranger", () => act(personId, "text", { text: t("strangerText"), forwarded_from: t("strangerName") })),

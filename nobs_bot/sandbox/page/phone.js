@@ -378,7 +378,7 @@ export class Phone {
   openAttachments() {
     if (this.bottom.querySelector(".attach")) return void this.closeAttachments(true);
     this.closePopup?.(false);
-    this.closeAttachments = attachMenu(this.personId, this.clip, this.bottom, (doing) => this.attempt(doing));
+    this.closeAttachments = attachMenu(this.personId, this.clip, this.bottom, (doing) => this.attempt(doing), this.app.streams);
   }
 
   openMenu(opener, items, className) {

@@ -1,0 +1,75 @@
+"""Steps of the enrolment dialogue that several tests go through."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from tests.phone import Phone
+
+# Jalan Duri Selatan, Tambora
+SHOP = (-6.1534, 106.7981)
+
+
+def photo(seed: int = 1) -> bytes:
+    """A picture that differs from seed to seed, as a phone would send it."""
+    pixels = np.random.default_rng(seed).integers(0, 255, (60, 80, 3), np.uint8)
+    out = BytesIO()
+    Image.fromarray(pixels).resize((640, 480)).save(out, "JPEG")
+    return out.getvalue()
+
+
+async def consent(phone: Phone) -> None:
+    """From the first start to the first question."""
+    await phone.start()
+    await phone.expect("Selamat datang")
+    await phone.tap("Daftarkan kamera")
+    await phone.expect("UU No. 27/2022")
+    await phone.tap("Saya setuju")
+    await phone.expect("dipasang di mana")
+
+
+async def until_sharing(phone: Phone, at: tuple[float, float] = SHOP) -> None:
+    """From the first question to what is shared."""
+    await phone.tap("Toko")
+    await phone.expect("Siapa yang dapat kami hubungi")
+    await phone.send("Ibu Sari")
+    await phone.expect("Nomor telepon")
+    await phone.contact(own=True)
+    await phone.expect("Di mana kameranya")
+    await phone.location(*at)
+    await phone.expect("Apakah pinnya tepat")
+    await phone.tap("Sudah tepat")
+    await phone.expect("foto kamera di tempatnya")
+    await phone.album([photo(1), photo(2)])
+    await phone.expect("2 foto diterima")
+    await phone.tap("Lanjut")
+    await phone.expect("menghadap ke arah mana")
+    await phone.tap("tenggara")
+    await phone.expect("Seberapa lebar")
+    await phone.tap("biasa")
+    await phone.expect("Sejauh apa")
+    await phone.tap("20 m")
+    await phone.expect("di dalam atau di luar")
+    await phone.tap("di luar")
+    await phone.expect("bidang pandangnya")
+    await phone.tap("15° ↻")
+    await phone.expect("bidang pandangnya")
+    await phone.tap("Sudah sesuai")
+    await phone.expect("Berapa hari perekam")
+    await phone.tap("14 hari")
+    await phone.expect("Apa yang boleh kami lakukan")
+
+
+async def without_stream(phone: Phone) -> None:
+    """From what is shared to the summary, with footage on request only."""
+    await phone.tap("Lanjut")
+    await phone.expect("Ringkasan")
+
+
+async def submit(phone: Phone) -> None:
+    """From the summary into the queue."""
+    await phone.tap("📨 Kirim")
+    await phone.expect("sudah masuk antrean")

