@@ -20,6 +20,7 @@ from sqlalchemy.pool import StaticPool
 
 from nobs_bot.storage import sqlite
 
+
 def async_url(url: str) -> URL:
     """The address with the driver that we use for its engine."""
     parsed = make_url(url)

@@ -112,15 +112,31 @@ async def test_somebody_elses_camera_is_not_to_be_had(here: Installation) -> Non
     await citra.start()
     welcome = (await citra.expect("Selamat datang"))["message_id"]
     for action in (
-        "cam.show", "cam.pause", "cam.withdrawn", "cam.check", "enrol.resume", "enrol.anew",
-        "enrol.stream", "enrol.check", "enrol.nostream", "enrol.seen", "enrol.cred",
-    ):  # fmt: skip
+        "cam.show",
+        "cam.pause",
+        "cam.withdrawn",
+        "cam.check",
+        "enrol.resume",
+        "enrol.anew",
+        "enrol.stream",
+        "enrol.check",
+        "enrol.nostream",
+        "enrol.seen",
+        "enrol.cred",
+    ):
         await citra.tap_data(welcome, f"{action}:{camera_id}")
         await citra.expect_toast("tidak ada dalam daftar Anda")
     for data in (
-        f"cam.share:footage:{camera_id}", f"enrol.edit:{camera_id}:stream", "cam.show:", "cam.show:x",
-        "rev.because:1:own", "fld.contact:1", "adm.role:administrator", "nonsense", "enrol.at:1:2",
-    ):  # fmt: skip
+        f"cam.share:footage:{camera_id}",
+        f"enrol.edit:{camera_id}:stream",
+        "cam.show:",
+        "cam.show:x",
+        "rev.because:1:own",
+        "fld.contact:1",
+        "adm.role:administrator",
+        "nonsense",
+        "enrol.at:1:2",
+    ):
         await citra.tap_data(welcome, data)
         await citra.expect_toast("")
     assert (await camera(here, camera_id)).is_active
