@@ -6,6 +6,7 @@ The answers are JSON so that they survive a crash together with the update's eff
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 from aiogram import Bot
@@ -82,7 +83,7 @@ class Reply:
 
     def toast(self, text: str, *, alert: bool = False) -> None:
         """Words over the chat; only a tap can have them."""
-        self._toast = {"text": text[:200], "alert": alert}
+        self._toast = {"text": html.unescape(text)[:200], "alert": alert}
 
     def clear_buttons(self) -> None:
         """Take the buttons off the tapped message, which stays as it is otherwise."""

@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from itertools import count
 from typing import Any
 
+from nobs_bot.cameras.checks import Check
 from nobs_bot.cameras.enrolment import erase_silent_drafts
 from nobs_bot.cameras.photos import Photo, TelegramFiles, fetch_photos
 from nobs_bot.cameras.runner import CheckRunner
@@ -37,7 +39,7 @@ from nobs_bot.storage.crypto import Vault, load_keys
 from nobs_bot.storage.doomed import DoomedFile, remove_doomed
 from nobs_bot.storage.engine import Database
 from nobs_bot.storage.files import FileStore
-from nobs_bot.storage.leases import Job
+from nobs_bot.storage.leases import Job, backoff, release_all
 from nobs_bot.storage.loops import is_due, keep_at
 from nobs_bot.storage.work import Office
 from nobs_bot.streams.check import StreamChecker
@@ -45,6 +47,7 @@ from nobs_bot.texts import Texts
 
 log = logging.getLogger(__name__)
 
+LEASED = (inbox.Received, outbox.Outgoing, Check, Photo, Clip, DoomedFile, AddressLookup)
 UPDATES_KEPT = timedelta(days=3)
 SENT_KEPT = timedelta(days=30)
 SLOTS_KEPT = timedelta(days=2)
@@ -154,6 +157,10 @@ class App:
 
     async def start(self) -> None:
         """Start every part; returns when they run."""
+        if self.foundation.database.is_sqlite:
+            # the one process there is has just begun: whoever held a lease is dead
+            async with self.foundation.office.work() as work:
+                await release_all(work, LEASED)
         if Part.CONSOLE in self.parts:
             settings = self.foundation.settings
             self.port = await self.site.start(settings.listen_host, settings.listen_port)
@@ -167,18 +174,21 @@ class App:
         self._spawn("inbox", self.pump.run())
         if settings.webhook_url:
             address = settings.webhook_url + WEBHOOK_PATH
-            announced = self._announce_webhook(address)
-            self._spawn("webhook", announced)
+            self._spawn("webhook", self._announce_webhook(address))
         else:
             poller = Poller(self.pump, self.foundation.token, settings.bot_api_url)
             self._spawn("polling", poller.run())
 
     async def _announce_webhook(self, address: str) -> None:
-        async def announce() -> int:
-            await self._outside.announce_webhook(address, self.foundation.webhook_secret)
-            raise asyncio.CancelledError  # once is enough
-
-        await keep_at("announcing the webhook", announce, idle_s=1)
+        """Tell Telegram where to call, as often as it takes; then this part has done its work."""
+        for attempt in count(1):
+            try:
+                await self._outside.announce_webhook(address, self.foundation.webhook_secret)
+            except Exception:
+                log.exception("the webhook could not be announced")
+                await asyncio.sleep(backoff(attempt, first_s=1, most_s=30).total_seconds())
+            else:
+                return
 
     async def _start_worker(self) -> None:
         await self.checker.start()

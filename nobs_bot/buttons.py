@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 from pydantic import BaseModel, ConfigDict
 
 PAYLOAD_LIMIT_BYTES = 64
@@ -51,8 +53,12 @@ def unpack(data: str) -> tuple[str, tuple[str, ...]]:
 
 
 def button(label: str, action: str, *arguments: object) -> Button:
-    """A button that brings back *action* with *arguments*."""
-    return Button(label=label, payload=payload(action, *arguments))
+    """
+    A button that brings back *action* with *arguments*.
+
+    Telegram shows labels as they are, so what was escaped for a message is turned back.
+    """
+    return Button(label=html.unescape(label), payload=payload(action, *arguments))
 
 
 def column(*buttons: Button | None) -> Keyboard:

@@ -11,6 +11,7 @@ from playwright.async_api import Browser, async_playwright
 from nobs_bot.sandbox import SandboxServer, the_cast
 from tests.cast import any_house, areas, house, migrated, office
 from tests.databases import database_url, postgres
+from tests.leftout import pytest_sessionfinish, pytest_terminal_summary
 
 TOKEN = "4242:sandbox-token-of-the-tests"
 CHROMIUM = Path("/usr/bin/chromium")
@@ -55,5 +56,7 @@ __all__ = [
     "migrated",
     "office",
     "postgres",
+    "pytest_sessionfinish",
+    "pytest_terminal_summary",
     "sandbox",
 ]

@@ -43,7 +43,11 @@ async def camera_at_hand(desk: Desk) -> Camera:
         if draft is None:
             raise Refusal("enrol.no_draft")
         desk.memory["camera"] = camera_id = draft.id
-    return await camera_of(desk.work, int(camera_id), desk.who.id)
+    try:
+        return await camera_of(desk.work, int(camera_id), desk.who.id)
+    except Refusal:
+        # erased after its days of silence, or withdrawn in another message
+        raise Refusal("enrol.no_draft") from None
 
 
 async def ask(desk: Desk, camera: Camera, step: Enrol) -> None:

@@ -14,19 +14,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import StaticPool
 
-_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
-    # a power cut must lose nothing that was acknowledged, so every commit reaches the disk
-    "PRAGMA synchronous=FULL",
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA busy_timeout=30000",
-    "PRAGMA secure_delete=ON",
-    "PRAGMA temp_store=MEMORY",
-)
+from nobs_bot.storage import sqlite
 
 
 def async_url(url: str) -> URL:
@@ -59,9 +51,12 @@ class Database:
             )
 
     def _sqlite_engine(self, **options: Any) -> AsyncEngine:
-        engine = create_async_engine(self.url, hide_parameters=True, **options)
-        event.listen(engine.sync_engine, "connect", _set_pragmas)
-        return engine
+        return create_async_engine(
+            self.url, hide_parameters=True, async_creator=self._connect, **options
+        )
+
+    async def _connect(self) -> sqlite.Connection:
+        return await sqlite.connect(self.url.database or ":memory:")
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -109,11 +104,3 @@ async def _committing(session: AsyncSession) -> AsyncIterator[None]:
         await session.rollback()
         raise
     await session.commit()
-
-
-def _set_pragmas(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # we send BEGIN ourselves
-    cursor = connection.cursor()
-    for pragma in _PRAGMAS:
-        cursor.execute(pragma)
-    cursor.close()

@@ -1,0 +1,150 @@
+"""
+SQLite for one event loop: statements run where they are asked for, only waiting goes elsewhere.
+
+Handing every statement to a thread and back costs ten times what the statement itself does. So
+statements, which are short and indexed here, run in the loop; what waits (for the disk in a commit,
+for another process's lock) does so in a thread of the connection's own.
+
+The classes have the shape of aiosqlite's, which is what SQLAlchemy's dialect speaks to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+LOCK_WAIT_S = 30
+PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    # a power cut must lose nothing that was acknowledged, so every commit reaches the disk
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA secure_delete=ON",
+    "PRAGMA temp_store=MEMORY",
+)
+
+
+async def connect(path: str) -> Connection:
+    """Open a database file; transactions are begun by whoever uses the connection."""
+    connection = Connection(path)
+    for pragma in PRAGMAS:
+        await connection.statement(connection.raw.execute, pragma)
+    return connection
+
+
+class Connection:
+    """One connection. Never used by two tasks at a time, which SQLAlchemy's pool sees to."""
+
+    def __init__(self, path: str) -> None:
+        # a lock is not waited for in the loop, see `statement`
+        self.raw = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        self._waiter = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        return self.raw  # the dialect asks whether there is one
+
+    async def statement(self, run: Callable[..., T], *arguments: Any) -> T:
+        """Run a statement; where another process holds the lock, wait for it in the thread."""
+        try:
+            return run(*arguments)
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+        return await self._elsewhere(self._patiently, run, *arguments)
+
+    def _patiently(self, run: Callable[..., T], *arguments: Any) -> T:
+        self.raw.execute(f"PRAGMA busy_timeout={LOCK_WAIT_S * 1000}")
+        try:
+            return run(*arguments)
+        finally:
+            self.raw.execute("PRAGMA busy_timeout=0")
+
+    async def _elsewhere(self, run: Callable[..., T], *arguments: Any) -> T:
+        running = asyncio.get_running_loop().run_in_executor(self._waiter, run, *arguments)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            # whoever cleans up behind us needs the connection, so it must be at rest by then
+            while not running.done():
+                await asyncio.wait([running])
+            raise
+
+    def cursor(self) -> Cursor:
+        return Cursor(self)
+
+    async def commit(self) -> None:
+        """Commit; returns once it is on the disk."""
+        if self.raw.in_transaction:
+            await self._elsewhere(self._patiently, self.raw.commit)
+
+    async def rollback(self) -> None:
+        self.raw.rollback()
+
+    async def create_function(self, *arguments: Any, **options: Any) -> None:
+        self.raw.create_function(*arguments, **options)
+
+    async def close(self) -> None:
+        # the last connection to close writes the log back, which takes the disk's time
+        await self._elsewhere(self.raw.close)
+        self.stop()
+
+    def stop(self) -> None:
+        """Let the thread end."""
+        self._waiter.shutdown(wait=False)
+
+
+class Cursor:
+    """One statement's results."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._raw = connection.raw.cursor()
+
+    async def __aenter__(self) -> Cursor:
+        return self
+
+    @property
+    def description(self) -> Any:
+        return self._raw.description
+
+    @property
+    def rowcount(self) -> int:
+        return self._raw.rowcount
+
+    @property
+    def lastrowid(self) -> int | None:
+        return self._raw.lastrowid
+
+    @property
+    def arraysize(self) -> int:
+        return self._raw.arraysize
+
+    @arraysize.setter
+    def arraysize(self, value: int) -> None:
+        self._raw.arraysize = value
+
+    async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Cursor:
+        await self._connection.statement(self._raw.execute, sql, parameters)
+        return self
+
+    async def executemany(self, sql: str, rows: Sequence[Sequence[Any]]) -> Cursor:
+        await self._connection.statement(self._raw.executemany, sql, rows)
+        return self
+
+    async def fetchall(self) -> list[Any]:
+        return self._raw.fetchall()
+
+    async def fetchone(self) -> Any:
+        return self._raw.fetchone()
+
+    async def fetchmany(self, size: int | None = None) -> list[Any]:
+        return self._raw.fetchmany(size or self.arraysize)
+
+    async def close(self) -> None:
+        self._raw.close()
