@@ -16,6 +16,7 @@ from babel.messages.catalog import Catalog, Message
 
 from handlers.menu import COMMANDS
 from handlers.states import Asking
+from nobs_bot.cameras import findings
 from nobs_bot.cameras.record import PlaceKind, State, Width
 from nobs_bot.cameras.review import CHANGE_FIELDS, RejectReason
 from nobs_bot.cameras.rights import SHARES
@@ -210,6 +211,7 @@ VALUES: dict[str, Any] = {
     "help": [*Role],
     "compass": [str(angle) for angle in range(0, 360, 45)],
     "range": ["10", "20", "40", "80"],
+    "check": list(findings._ACTIONS),
     "check.stage": [*Stage],
     "check.failure": [*Failure],
     "check.finding": [*Finding],
