@@ -81,7 +81,7 @@ class Connection:
     async def commit(self) -> None:
         """Commit; returns once it is on the disk."""
         if self.raw.in_transaction:
-            await self._elsewhere(self._patiently, self.raw.commit)
+            await self._elsewhere(self.raw.commit)
 
     async def rollback(self) -> None:
         self.raw.rollback()
