@@ -39,7 +39,9 @@ def environment(api_url: str, folder: Path, **settings: str) -> dict[str, str]:
     }
 
 
-async def start(command: tuple[str, ...], env: dict[str, str], log: Path) -> asyncio.subprocess.Process:
+async def start(
+    command: tuple[str, ...], env: dict[str, str], log: Path
+) -> asyncio.subprocess.Process:
     """Start Python with *command*, in a group of its own; its output goes to *log*."""
     with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(

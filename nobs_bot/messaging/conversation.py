@@ -56,9 +56,7 @@ _LOAD = select(_ROWS.c.state, _ROWS.c.data).where(_ROWS.c.lane == bindparam("of_
 _SAVE = (
     update(_ROWS)
     .where(_ROWS.c.lane == bindparam("of_lane"))
-    .values(
-        state=bindparam("state"), data=bindparam("data"), updated_at=bindparam("updated_at")
-    )
+    .values(state=bindparam("state"), data=bindparam("data"), updated_at=bindparam("updated_at"))
 )
 
 

@@ -252,14 +252,10 @@ _HEAD_OF_LANE = (
 _TAKE = (
     update(_ROWS)
     .values(lease_until=bindparam("until"), attempts=_ROW.attempts + 1)
-    .returning(
-        _ROW.update_id, _ROW.lane, _ROW.state, _ROW.payload, _ROW.answers, _ROW.attempts
-    )
+    .returning(_ROW.update_id, _ROW.lane, _ROW.state, _ROW.payload, _ROW.answers, _ROW.attempts)
 )
 _CLAIM = _TAKE.where(_ROW.update_id.in_(_HEADS.scalar_subquery()))
-_CLAIM_NEXT = _TAKE.where(
-    _ROW.update_id.in_(_HEAD_OF_LANE.scalar_subquery()), _IS_DUE, _IS_FREE
-)
+_CLAIM_NEXT = _TAKE.where(_ROW.update_id.in_(_HEAD_OF_LANE.scalar_subquery()), _IS_DUE, _IS_FREE)
 _DUE = select(_ROW.update_id).where(_is_open(_ROW), _IS_DUE, _IS_FREE).limit(1)
 _OURS = update(_ROWS).where(
     _ROW.update_id == bindparam("of_update"), _ROW.attempts == bindparam("of_attempt")

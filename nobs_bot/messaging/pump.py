@@ -191,9 +191,7 @@ class Pump:
             answers = await self._conversation.apologise(work, raw, reference)
             return await self._commit(work, row, answers)
 
-    async def _answer(
-        self, row: Claimed, raw: dict[str, Any], answers: Answers
-    ) -> Claimed | None:
+    async def _answer(self, row: Claimed, raw: dict[str, Any], answers: Answers) -> Claimed | None:
         sent = Sent()
         if answers:
             async with self._office.look() as work:
