@@ -11,6 +11,7 @@ from enum import StrEnum
 from itertools import count
 from typing import Any
 
+from nobs_bot.cameras.checks import Check
 from nobs_bot.cameras.enrolment import erase_silent_drafts
 from nobs_bot.cameras.photos import Photo, TelegramFiles, fetch_photos
 from nobs_bot.cameras.runner import CheckRunner
@@ -38,7 +39,7 @@ from nobs_bot.storage.crypto import Vault, load_keys
 from nobs_bot.storage.doomed import DoomedFile, remove_doomed
 from nobs_bot.storage.engine import Database
 from nobs_bot.storage.files import FileStore
-from nobs_bot.storage.leases import Job, backoff
+from nobs_bot.storage.leases import Job, backoff, release_all
 from nobs_bot.storage.loops import is_due, keep_at
 from nobs_bot.storage.work import Office
 from nobs_bot.streams.check import StreamChecker
@@ -46,6 +47,7 @@ from nobs_bot.texts import Texts
 
 log = logging.getLogger(__name__)
 
+LEASED = (inbox.Received, outbox.Outgoing, Check, Photo, Clip, DoomedFile, AddressLookup)
 UPDATES_KEPT = timedelta(days=3)
 SENT_KEPT = timedelta(days=30)
 SLOTS_KEPT = timedelta(days=2)
@@ -155,6 +157,10 @@ class App:
 
     async def start(self) -> None:
         """Start every part; returns when they run."""
+        if self.foundation.database.is_sqlite:
+            # the one process there is has just begun: whoever held a lease is dead
+            async with self.foundation.office.work() as work:
+                await release_all(work, LEASED)
         if Part.CONSOLE in self.parts:
             settings = self.foundation.settings
             self.port = await self.site.start(settings.listen_host, settings.listen_port)

@@ -10,6 +10,7 @@ from playwright.async_api import Browser, async_playwright
 
 from nobs_bot.sandbox import SandboxServer, the_cast
 from tests.databases import database_url, postgres
+from tests.leftout import pytest_sessionfinish, pytest_terminal_summary
 
 TOKEN = "4242:sandbox-token-of-the-tests"
 CHROMIUM = Path("/usr/bin/chromium")
@@ -45,4 +46,11 @@ async def browser() -> AsyncIterator[Browser]:
         await chromium.close()
 
 
-__all__ = ["browser", "database_url", "postgres", "sandbox"]
+__all__ = [
+    "browser",
+    "database_url",
+    "postgres",
+    "pytest_sessionfinish",
+    "pytest_terminal_summary",
+    "sandbox",
+]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -27,9 +26,6 @@ from nobs_bot.settings import Settings, load_settings
 from nobs_bot.storage.crypto import parse_keys
 from tests.conftest import TOKEN
 
-# the sandbox's own token is shorter than a real one
-LONG_TOKEN = "4242:" + "A" * 35
-
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -38,20 +34,12 @@ def free_port() -> int:
 
 
 @pytest.fixture
-async def telegram_server() -> AsyncIterator[SandboxServer]:
-    server = SandboxServer(LONG_TOKEN)
-    await server.start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
-async def installation(tmp_path: Path, telegram_server: SandboxServer) -> Settings:
+async def installation(tmp_path: Path, sandbox: SandboxServer) -> Settings:
     """A migrated installation with keys and one sealed line in its audit log."""
     settings = load_settings(
         _env_file=None,
-        bot_token=LONG_TOKEN,
-        bot_api_url=telegram_server.api_url,
+        bot_token=TOKEN,
+        bot_api_url=sandbox.api_url,
         data_dir=tmp_path / "data",
         listen_port=free_port(),
     )
@@ -129,10 +117,10 @@ async def test_a_server_that_is_no_bot_api_is_told(installation: Settings) -> No
 
 
 async def test_a_webhook_of_another_program_is_told_when_polling(
-    installation: Settings, telegram_server: SandboxServer
+    installation: Settings, sandbox: SandboxServer
 ) -> None:
     hook = f"http://127.0.0.1:{free_port()}/elsewhere"
-    await telegram_server.api.call("setWebhook", _params(url=hook))
+    await sandbox.api.call("setWebhook", _params(url=hook))
     assert await codes(installation) == {"webhook": "E003"}
 
 

@@ -28,7 +28,8 @@ from nobs_bot.streams.check import CheckReport, Stage
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)
+# longer than any check takes between two of its stages
+LEASE = timedelta(seconds=30)
 MOST_ATTEMPTS = 5
 OnStage = Callable[[Stage], Awaitable[None]]
 
