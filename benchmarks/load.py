@@ -2,7 +2,8 @@
 One process of load: a minimal Bot API, and persons who wait for an answer before they go on.
 
 Speaks JSON lines: prints its port, then answers every line of {"webhook", "seconds", "persons",
-"prepare"} with what the bot at that webhook made of it. The same for the app and its peer.
+"prepare", "dialogue"} with what the bot at that webhook made of it; "dialogue" where the answers
+must be the real dialogue's. The same for the app and its peer.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import sys
 import time
 from dataclasses import dataclass, field
-from itertools import count, cycle
+from itertools import count
 from typing import Any
 
 from aiohttp import ClientSession, TCPConnector, web
@@ -20,8 +21,15 @@ from yarl import URL
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 ANSWER_WITHIN_S = 30
-# a name, a number, back, back: each is a dialogue step that writes, and gets one answer
-STEPS = ("Toko Sari {turn}", "0812555010{person:02d}{turn:02d}", "⬅️ Kembali", "⬅️ Kembali")
+# what is typed, and what the real dialogue asks then: each step writes, and has one message for
+# its answer
+STEPS = (("Toko Sari", "Langkah 3 "), ("⬅️ Kembali", "Langkah 2 "))
+FIRST_STEPS = (
+    ("Toko Sari", "Langkah 3 "),
+    ("08125550{person:02d}77", "Langkah 4 "),
+    ("⬅️ Kembali", "Langkah 3 "),
+    ("⬅️ Kembali", "Langkah 2 "),
+)
 BOT = {"id": 42, "is_bot": True, "first_name": "Bot", "username": "LoadBot"}
 
 
@@ -90,23 +98,30 @@ class Crowd:
         self.latencies_ms: list[float] = []
 
     async def prepare(self, person: Person) -> None:
-        """Consent, and open an enrolment at the question for the name."""
+        """Consent, begin an enrolment and go back from its fourth question to the second."""
         await self.post(_text(person, "/daftar"))
         await self._tap(person, "consent.agree")
         await self._tap(person, "enrol.place:shop")
-        await self._until(person, "enrol.back")
+        await self._until(person, "Langkah 2 ")
+        for words, next_question in FIRST_STEPS:
+            await self.post(_text(person, words.format(person=person.person_id % 100)))
+            await self._until(person, next_question)
 
-    async def type_until(self, person: Person, deadline: float) -> None:
+    async def type_until(self, person: Person, deadline: float, *, as_asked: bool) -> None:
         """Step after step, each once the one before is answered; ends where it began."""
-        for turn, step in cycle(list(enumerate(STEPS))):
-            if turn == 0 and time.perf_counter() >= deadline:
-                return
-            text = step.format(person=person.person_id % 100, turn=turn)
-            person.heard.clear()
-            started = time.perf_counter()
-            await self.post(_text(person, text))
-            await asyncio.wait_for(person.heard.wait(), ANSWER_WITHIN_S)
-            self.latencies_ms.append((time.perf_counter() - started) * 1000)
+        while time.perf_counter() < deadline:
+            for words, next_question in STEPS:
+                said = await self._type(person, words)
+                if as_asked and next_question not in said:
+                    raise RuntimeError(f"the answer to {words!r} was {said!r}")
+
+    async def _type(self, person: Person, text: str) -> str:
+        person.heard.clear()
+        started = time.perf_counter()
+        await self.post(_text(person, text))
+        await asyncio.wait_for(person.heard.wait(), ANSWER_WITHIN_S)
+        self.latencies_ms.append((time.perf_counter() - started) * 1000)
+        return str(person.said["text"])
 
     async def post(self, body: dict[str, Any]) -> None:
         """Hand one update to the webhook, as Telegram does."""
@@ -119,9 +134,9 @@ class Crowd:
         message_id = int(person.said["message_id"])
         await self.post(_tap(person, message_id, data))
 
-    async def _until(self, person: Person, data: str) -> None:
+    async def _until(self, person: Person, part: str) -> None:
         async with asyncio.timeout(ANSWER_WITHIN_S):
-            while data not in person.said.get("reply_markup", ""):
+            while part not in person.said.get("text", "") + person.said.get("reply_markup", ""):
                 person.heard.clear()
                 await person.heard.wait()
 
@@ -182,7 +197,9 @@ async def run(peer: Peer, order: dict[str, Any]) -> dict[str, Any]:
             await asyncio.gather(*[crowd.prepare(person) for person in people])
         started = time.perf_counter()
         deadline = started + order["seconds"]
-        await asyncio.gather(*[crowd.type_until(person, deadline) for person in people])
+        as_asked = order["dialogue"]
+        typing = [crowd.type_until(person, deadline, as_asked=as_asked) for person in people]
+        await asyncio.gather(*typing)
     took_s = time.perf_counter() - started
     return {"updates": len(crowd.latencies_ms), "seconds": took_s, "ms": crowd.latencies_ms}
 

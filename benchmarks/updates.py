@@ -2,9 +2,9 @@
 Updates a second from HTTP to the answer, beside a bare aiogram bot under the same load.
 
 The app is the whole of it: `python bot.py` with its webhook, the real handlers, and SQLite with
-synchronous=FULL. A person types a name, a number, goes back and back again in an enrolment: four
-real steps, each of which writes. The bare bot answers each text with one message, writes nothing
-and forgets what it was doing when killed.
+synchronous=FULL. In an enrolment a person types a name, which is sealed into the draft, and goes
+back to the question: real steps, each of which writes. The bare bot answers each text with one
+message, writes nothing and has forgotten what it was doing once it is killed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,12 @@ class Load:
         self.api_url = f"http://127.0.0.1:{port}"
 
     async def run(
-        self, webhook: str, *, prepare: bool = False, seconds: float = SECONDS
+        self,
+        webhook: str,
+        *,
+        dialogue: bool,
+        prepare: bool = False,
+        seconds: float = SECONDS,
     ) -> dict[str, Any]:
         """Let the crowd type at the bot behind *webhook*, once it is there."""
         assert self._process.stdin is not None
@@ -47,6 +52,7 @@ class Load:
             "seconds": seconds,
             "persons": AT_ONCE,
             "prepare": prepare,
+            "dialogue": dialogue,
         }
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         return await read_line(self._process)
@@ -86,14 +92,14 @@ async def measure() -> list[Figure]:
     ours, bare = [], []
     async with load_running() as load:
         for _ in range(ROUNDS):
-            bare.append(await _one_round(load, BARE, prepare=False))
-            ours.append(await _one_round(load, APP, prepare=True))
+            bare.append(await _one_round(load, BARE, dialogue=False))
+            ours.append(await _one_round(load, APP, dialogue=True))
     our_rate, bare_rate = _rate(ours), _rate(bare)
     ratio = statistics.median(
         _rate([one]) / _rate([other]) for one, other in zip(ours, bare, strict=True)
     )
     p99_ms = _p99(ours)
-    step = "typing name, number, back, back in an enrolment; 16 persons at once"
+    step = "typing a name in an enrolment and going back; 16 persons at once"
     return [
         Figure(
             f"updates through inbox, handler and commit ({step})",
@@ -122,7 +128,7 @@ async def measure() -> list[Figure]:
     ]
 
 
-async def _one_round(load: Load, command: tuple[str, ...], *, prepare: bool) -> dict[str, Any]:
+async def _one_round(load: Load, command: tuple[str, ...], *, dialogue: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         env = environment(
@@ -131,8 +137,8 @@ async def _one_round(load: Load, command: tuple[str, ...], *, prepare: bool) -> 
         webhook = f"http://127.0.0.1:{env['LISTEN_PORT']}/telegram/webhook"
         async with running(command, env, folder / "log"):
             # warms up, and leaves everybody at the question for their name
-            await load.run(webhook, prepare=prepare, seconds=1.0)
-            return await load.run(webhook)
+            await load.run(webhook, dialogue=dialogue, prepare=dialogue, seconds=1.0)
+            return await load.run(webhook, dialogue=dialogue)
 
 
 def _rate(rounds: list[dict[str, Any]]) -> float:

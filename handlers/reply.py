@@ -17,6 +17,14 @@ from aiogram.exceptions import (
     TelegramNotFound,
     TelegramRetryAfter,
 )
+from aiogram.methods import (
+    AnswerCallbackQuery,
+    EditMessageText,
+    Response,
+    SendMediaGroup,
+    SendMessage,
+    SendPhoto,
+)
 from aiogram.types import (
     BotCommand,
     BotCommandScopeChat,
@@ -36,6 +44,7 @@ from nobs_bot.messaging.message import CAPTION_LIMIT, Message, PictureSource
 from nobs_bot.messaging.pump import Answers, Sent
 
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+_METHODS = (SendMessage, SendPhoto, SendMediaGroup, EditMessageText, AnswerCallbackQuery)
 # what may come of a stale button or a message that is gone already, and harms nobody
 _HARMLESS = (
     "not modified",
@@ -143,6 +152,9 @@ class Answerer:
     def __init__(self, bot: Bot, pictures: PictureSource) -> None:
         self._bot = bot
         self._pictures = pictures
+        # pydantic forgets a generic model that nobody holds, and aiogram would have it built anew
+        # for one call in a few; building takes longer than the call
+        self._held = [Response[method.__returning__] for method in _METHODS]  # type: ignore[name-defined]
 
     async def send(self, chat_id: int, answers: Answers, slots: dict[str, int]) -> Sent:
         """

@@ -19,6 +19,8 @@ from nobs_bot.storage import audit, counters, doomed
 from nobs_bot.storage.base import Base
 from nobs_bot.storage.engine import Database
 
+# names the lock that PostgreSQL keeps for us
+_MIGRATING = 7_073_001
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 TABLES = (
     audit,
@@ -63,6 +65,9 @@ async def upgrade(database: Database) -> None:
         if database.is_sqlite:
             # our SQLite connections do not begin by themselves, and half a migration must not stay
             await connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            # processes that start together go one after the other; the rest find nothing to do
+            await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")
         await connection.run_sync(run)
 
 

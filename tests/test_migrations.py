@@ -11,7 +11,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Enum, inspect, text
+from sqlalchemy import CheckConstraint, Connection, Enum, inspect, text
 
 from nobs_bot.schema import is_current, metadata, migration_config, upgrade
 from nobs_bot.storage.engine import Database
@@ -89,11 +89,7 @@ async def test_the_database_checks_what_the_classes_say(database: Database) -> N
     await upgrade(database)
     kept = await checks_of(database)
     for name, table in metadata().tables.items():
-        wanted = {
-            str(each.name)
-            for each in table.constraints
-            if each.__visit_name__ == "check_constraint"  # noqa: E501
-        }
+        wanted = {str(each.name) for each in table.constraints if isinstance(each, CheckConstraint)}
         assert wanted <= kept[name], name
 
 

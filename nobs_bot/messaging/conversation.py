@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import BigInteger, LargeBinary
+from sqlalchemy import BigInteger, LargeBinary, Table, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.storage.base import Base
@@ -50,9 +50,19 @@ class Dialogue:
         self.data.clear()
 
 
+# every update runs through these, so they are built once
+_ROWS = cast(Table, Standing.__table__)
+_LOAD = select(_ROWS.c.state, _ROWS.c.data).where(_ROWS.c.lane == bindparam("of_lane"))
+_SAVE = (
+    update(_ROWS)
+    .where(_ROWS.c.lane == bindparam("of_lane"))
+    .values(state=bindparam("state"), data=bindparam("data"), updated_at=bindparam("updated_at"))
+)
+
+
 async def load(work: Work, lane: int) -> Dialogue:
     """Where the person stands; a new person stands nowhere."""
-    row = await work.session.get(Standing, lane)
+    row = (await work.session.execute(_LOAD, {"of_lane": lane})).first()
     if row is None:
         return Dialogue()
     data = work.vault.open_json(_DATA, lane, row.data) if row.data else {}
@@ -60,13 +70,9 @@ async def load(work: Work, lane: int) -> Dialogue:
 
 
 async def save(work: Work, lane: int, dialogue: Dialogue) -> None:
-    """Write it back."""
-    row = await work.session.get(Standing, lane)
-    if row is None:
-        if dialogue.state is None and not dialogue.data:
-            return
-        row = Standing(lane=lane)
-        work.session.add(row)
-    row.state = dialogue.state
-    row.data = work.vault.seal_json(_DATA, lane, dialogue.data) if dialogue.data else None
-    row.updated_at = work.now
+    """Write it back; of somebody who stands nowhere and never did, nothing is written."""
+    data = work.vault.seal_json(_DATA, lane, dialogue.data) if dialogue.data else None
+    values = {"state": dialogue.state, "data": data, "updated_at": work.now}
+    saved = await work.session.execute(_SAVE, {"of_lane": lane, **values})
+    if not saved.rowcount and (dialogue.state or data):  # type: ignore[attr-defined]
+        await work.session.execute(insert(_ROWS).values(lane=lane, **values))

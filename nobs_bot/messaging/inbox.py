@@ -8,15 +8,18 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     BigInteger,
     Index,
     LargeBinary,
+    Table,
+    bindparam,
     delete,
     exists,
     literal_column,
@@ -27,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
-from sqlalchemy.orm import Mapped, aliased, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.storage.base import Base, choice
 from nobs_bot.storage.work import Work
@@ -116,56 +119,47 @@ async def store(work: Work, updates: Iterable[dict[str, Any]]) -> None:
     await work.session.execute(insert(Received).on_conflict_do_nothing(), rows)
 
 
-async def claim(work: Work, limit: int) -> Sequence[Received]:
+@dataclass(frozen=True)
+class Claimed:
+    """An update under our lease, as it was when we took it."""
+
+    update_id: int
+    lane: int
+    state: Progress
+    payload: bytes
+    answers: bytes | None
+    attempts: int
+
+
+async def claim(work: Work, limit: int) -> list[Claimed]:
     """Take up to *limit* updates, each the oldest open one of its lane, under a lease."""
-    older = aliased(Received)
-    is_head = ~exists().where(
-        older.lane == Received.lane, older.update_id < Received.update_id, _is_open(older)
-    )
-    heads = (
-        select(Received.update_id)
-        .where(_is_open(Received), Received.due_at <= work.now, _is_free(work), is_head)
-        .order_by(Received.update_id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return await _lease(work, heads.scalar_subquery())
+    return await _lease(work, _CLAIM, most=limit)
 
 
-async def claim_next(work: Work, lane: int) -> Received | None:
-    """Take the oldest open update of a lane whose head was ours until this transaction."""
-    await work.session.flush()
-    head = (
-        select(Received.update_id)
-        .where(Received.lane == lane, _is_open(Received))
-        .order_by(Received.update_id)
-        .limit(1)
-        .scalar_subquery()
-    )
-    taken = await _lease(work, head, Received.due_at <= work.now, _is_free(work))
+async def claim_next(work: Work, lane: int) -> Claimed | None:
+    """Take the oldest open update of a lane, unless somebody holds it or it must wait."""
+    taken = await _lease(work, _CLAIM_NEXT, of_lane=lane)
     return taken[0] if taken else None
 
 
-async def _lease(work: Work, ids: Any, *only: Any) -> Sequence[Received]:
-    taken = (
-        update(Received)
-        .where(Received.update_id.in_(ids), *only)
-        .values(lease_until=work.now + LEASE, attempts=Received.attempts + 1)
-        .returning(Received)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    )
-    rows = (await work.session.execute(taken)).scalars().all()
-    return sorted(rows, key=lambda row: row.update_id)
+async def _lease(work: Work, statement: Any, **only: int) -> list[Claimed]:
+    values = {"now": work.now, "until": work.now + LEASE, **only}
+    rows = await work.session.execute(statement, values)
+    return sorted((Claimed(*row) for row in rows), key=lambda row: row.update_id)
 
 
-def read_payload(work: Work, row: Received) -> dict[str, Any]:
+async def is_due(work: Work) -> bool:
+    """Whether something may be there to claim; only a look, which takes no lock."""
+    return (await work.session.execute(_DUE, {"now": work.now})).first() is not None
+
+
+def read_payload(work: Work, row: Claimed) -> dict[str, Any]:
     """The update as Telegram sent it."""
-    assert row.payload is not None
     raw: dict[str, Any] = work.vault.open_json(_PAYLOAD, row.update_id, row.payload)
     return raw
 
 
-def read_answers(work: Work, row: Received) -> list[dict[str, Any]]:
+def read_answers(work: Work, row: Claimed) -> list[dict[str, Any]]:
     """The answers that are still to be sent."""
     if row.answers is None:
         return []
@@ -173,29 +167,27 @@ def read_answers(work: Work, row: Received) -> list[dict[str, Any]]:
     return answers
 
 
-async def mark_applied(work: Work, row: Received, answers: list[dict[str, Any]]) -> bool:
+async def mark_applied(work: Work, row: Claimed, answers: list[dict[str, Any]]) -> bool:
     """
     The effects are in this transaction; the answers are still to be sent.
 
     Returns:
         False where another worker has taken the update since: this transaction must not commit.
     """
-    sealed = work.vault.seal_json(_ANSWERS, row.update_id, answers) if answers else None
-    state = Progress.APPLIED if answers else Progress.DONE
-    values: dict[str, Any] = {"state": state, "answers": sealed, "payload": None}
-    if state is Progress.APPLIED:
-        values["payload"] = row.payload
-    return await _write(work, row, Progress.WAITING, **values)
+    key = _key(row)
+    if not answers:
+        return await _wrote(work, _APPLIED_AND_DONE, key)
+    sealed = work.vault.seal_json(_ANSWERS, row.update_id, answers)
+    return await _wrote(work, _APPLIED, {**key, "sealed": sealed})
 
 
-async def mark_done(work: Work, row: Received, *, failed: bool = False) -> None:
+async def mark_done(work: Work, row: Claimed, *, failed: bool = False) -> None:
     """Nothing is left to do; the contents are emptied."""
-    state = Progress.FAILED if failed else Progress.DONE
-    await _write(work, row, Progress.APPLIED, state=state, payload=None, answers=None)
+    await _wrote(work, _FAILED if failed else _DONE, _key(row))
 
 
 async def postpone(
-    work: Work, row: Received, by: timedelta, error: str, answers: list[dict[str, Any]] | None
+    work: Work, row: Claimed, by: timedelta, error: str, answers: list[dict[str, Any]] | None
 ) -> None:
     """Come back later, with the answers that are still to be sent."""
     values: dict[str, Any] = {
@@ -209,20 +201,16 @@ async def postpone(
         update(Received)
         .where(Received.update_id == row.update_id, Received.attempts == row.attempts)
         .values(**values)
-    )
-
-
-async def _write(work: Work, row: Received, before: Progress, **values: Any) -> bool:
-    result = await work.session.execute(
-        update(Received)
-        .where(
-            Received.update_id == row.update_id,
-            Received.attempts == row.attempts,
-            Received.state == before,
-        )
-        .values(**values)
         .execution_options(synchronize_session=False)
     )
+
+
+def _key(row: Claimed) -> dict[str, Any]:
+    return {"of_update": row.update_id, "of_attempt": row.attempts}
+
+
+async def _wrote(work: Work, statement: Any, values: dict[str, Any]) -> bool:
+    result = await work.session.execute(statement, values)
     return bool(result.rowcount)  # type: ignore[attr-defined]
 
 
@@ -238,5 +226,43 @@ def _is_open(row: Any) -> Any:
     return row.state.in_([literal_column("'waiting'"), literal_column("'applied'")])
 
 
-def _is_free(work: Work) -> Any:
-    return or_(Received.lease_until.is_(None), Received.lease_until <= work.now)
+# Every update runs through these, so they are built once: SQLAlchemy takes longer to put a
+# statement together than SQLite to carry it out.
+_ROWS = cast(Table, Received.__table__)
+_ROW = _ROWS.c
+_OLDER = _ROWS.alias("older")
+_IS_DUE = _ROW.due_at <= bindparam("now")
+_IS_FREE = or_(_ROW.lease_until.is_(None), _ROW.lease_until <= bindparam("now"))
+_IS_HEAD = ~exists().where(
+    _OLDER.c.lane == _ROW.lane, _OLDER.c.update_id < _ROW.update_id, _is_open(_OLDER.c)
+)
+_HEADS = (
+    select(_ROW.update_id)
+    .where(_is_open(_ROW), _IS_DUE, _IS_FREE, _IS_HEAD)
+    .order_by(_ROW.update_id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_HEAD_OF_LANE = (
+    select(_ROW.update_id)
+    .where(_ROW.lane == bindparam("of_lane"), _is_open(_ROW))
+    .order_by(_ROW.update_id)
+    .limit(1)
+)
+_TAKE = (
+    update(_ROWS)
+    .values(lease_until=bindparam("until"), attempts=_ROW.attempts + 1)
+    .returning(_ROW.update_id, _ROW.lane, _ROW.state, _ROW.payload, _ROW.answers, _ROW.attempts)
+)
+_CLAIM = _TAKE.where(_ROW.update_id.in_(_HEADS.scalar_subquery()))
+_CLAIM_NEXT = _TAKE.where(_ROW.update_id.in_(_HEAD_OF_LANE.scalar_subquery()), _IS_DUE, _IS_FREE)
+_DUE = select(_ROW.update_id).where(_is_open(_ROW), _IS_DUE, _IS_FREE).limit(1)
+_OURS = update(_ROWS).where(
+    _ROW.update_id == bindparam("of_update"), _ROW.attempts == bindparam("of_attempt")
+)
+_NEW = _OURS.where(_ROW.state == Progress.WAITING)
+_APPLIED = _NEW.values(state=Progress.APPLIED, answers=bindparam("sealed"))
+_APPLIED_AND_DONE = _NEW.values(state=Progress.DONE, payload=None, answers=None)
+_ANSWERED = _OURS.where(_ROW.state == Progress.APPLIED)
+_DONE = _ANSWERED.values(state=Progress.DONE, payload=None, answers=None)
+_FAILED = _ANSWERED.values(state=Progress.FAILED, payload=None, answers=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
@@ -15,7 +16,7 @@ from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.messaging import inbox
 from nobs_bot.messaging.batch import Batch
 from nobs_bot.messaging.chats import fill_slot, mark_unreachable
-from nobs_bot.messaging.inbox import Progress, Received
+from nobs_bot.messaging.inbox import Claimed, Progress, lane_of
 from nobs_bot.storage.leases import backoff
 from nobs_bot.storage.work import Office, Work
 
@@ -74,25 +75,38 @@ class Pump:
         self._office = office
         self._conversation = conversation
         self._batch = Batch(office)
-        self._free = at_once
-        self._at_once = at_once
+        self._free = at_once  # a little under 0 where several updates came in at once
+        self._is_running = False
         self._idle_s = idle_s
         self._awake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def receive(self, updates: list[dict[str, Any]]) -> None:
         """Keep updates; when this returns they survive anything."""
-        await self._batch.write(lambda work: inbox.store(work, updates))
-        self._awake.set()
+        taken = await self._batch.write(lambda work: self._keep(work, updates))
+        for row in taken:
+            self._start_lane(row)
+        if len(taken) < len(updates):
+            self._awake.set()
+
+    async def _keep(self, work: Work, updates: list[dict[str, Any]]) -> list[Claimed]:
+        """Keep updates, and take at once what is free to run, which saves a transaction."""
+        await inbox.store(work, updates)
+        if not self._is_running or self._free < len(updates):
+            return []
+        heads = [await inbox.claim_next(work, lane) for lane in {lane_of(each) for each in updates}]
+        return [head for head in heads if head]
 
     async def run(self) -> None:
         """Work until cancelled; what is under way then is finished first."""
+        self._is_running = True
         try:
             while True:
                 self._awake.clear()
                 if not await self._start_lanes():
                     await self._wait()
         finally:
+            self._is_running = False
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=20)
 
@@ -102,35 +116,42 @@ class Pump:
             await asyncio.gather(*self._tasks)
 
     async def _wait(self) -> None:
-        try:
-            await asyncio.wait_for(self._awake.wait(), self._idle_s)
-        except TimeoutError:
-            return
+        # not wait_for, which before Python 3.12 can swallow a cancellation
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._idle_s):
+                await self._awake.wait()
 
     async def _start_lanes(self) -> int:
         if self._free <= 0:
             return 0
+        async with self._office.look() as work:
+            if not await inbox.is_due(work):
+                return 0
         limit = self._free
         rows = await self._batch.write(lambda work: inbox.claim(work, limit))
         for row in rows:
-            self._free -= 1
-            task = asyncio.create_task(self._run_lane(row))
-            self._tasks.add(task)
-            task.add_done_callback(self._lane_ended)
+            self._start_lane(row)
         return len(rows)
+
+    def _start_lane(self, row: Claimed) -> None:
+        self._free -= 1
+        task = asyncio.create_task(self._run_lane(row))
+        self._tasks.add(task)
+        task.add_done_callback(self._lane_ended)
 
     def _lane_ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        if self._free <= 0:
+            self._awake.set()  # others may have been waiting for a place
         self._free += 1
-        self._awake.set()
         if not task.cancelled() and task.exception():
             log.error("a lane broke off; its lease runs out", exc_info=task.exception())
 
-    async def _run_lane(self, row: Received | None) -> None:
+    async def _run_lane(self, row: Claimed | None) -> None:
         while row is not None:
             row = await self._run_one(row)
 
-    async def _run_one(self, row: Received) -> Received | None:
+    async def _run_one(self, row: Claimed) -> Claimed | None:
         async with self._office.look() as work:
             raw = inbox.read_payload(work, row)
             answers = inbox.read_answers(work, row)
@@ -141,7 +162,7 @@ class Pump:
             answers = applied
         return await self._answer(row, raw, answers)
 
-    async def _apply(self, row: Received, raw: dict[str, Any]) -> Answers | None:
+    async def _apply(self, row: Claimed, raw: dict[str, Any]) -> Answers | None:
         """The answers of an update whose effects are now committed; None where it must wait."""
         try:
             async with self._office.work() as work:
@@ -159,21 +180,19 @@ class Pump:
         except Exception:
             return await self._apologise(row, raw)
 
-    async def _commit(self, work: Work, row: Received, answers: Answers) -> Answers:
+    async def _commit(self, work: Work, row: Claimed, answers: Answers) -> Answers:
         if not await inbox.mark_applied(work, row, answers):
             raise _Overtaken
         return answers
 
-    async def _apologise(self, row: Received, raw: dict[str, Any]) -> Answers:
+    async def _apologise(self, row: Claimed, raw: dict[str, Any]) -> Answers:
         reference = secrets.token_hex(3).upper()
         log.exception("update %s met a bug, reference %s", row.update_id, reference)
         async with self._office.work() as work:
             answers = await self._conversation.apologise(work, raw, reference)
             return await self._commit(work, row, answers)
 
-    async def _answer(
-        self, row: Received, raw: dict[str, Any], answers: Answers
-    ) -> Received | None:
+    async def _answer(self, row: Claimed, raw: dict[str, Any], answers: Answers) -> Claimed | None:
         sent = Sent()
         if answers:
             async with self._office.look() as work:
@@ -183,7 +202,7 @@ class Pump:
             return None
         return await self._batch.write(lambda work: self._finish(work, row, sent))
 
-    async def _finish(self, work: Work, row: Received, sent: Sent) -> Received | None:
+    async def _finish(self, work: Work, row: Claimed, sent: Sent) -> Claimed | None:
         for (chat_id, name), message_id in sent.slots.items():
             await fill_slot(work, chat_id, name, message_id)
         if sent.error:
@@ -191,7 +210,7 @@ class Pump:
         await inbox.mark_done(work, row)
         return await inbox.claim_next(work, row.lane)
 
-    async def _answer_later(self, row: Received, sent: Sent) -> None:
+    async def _answer_later(self, row: Claimed, sent: Sent) -> None:
         error = sent.error
         assert error is not None
         log.warning("answers to update %s wait: %s", row.update_id, error)
@@ -199,7 +218,7 @@ class Pump:
         await self._later(row, str(error), sent.left, by)
 
     async def _later(
-        self, row: Received, error: str, answers: Answers | None, by: timedelta | None = None
+        self, row: Claimed, error: str, answers: Answers | None, by: timedelta | None = None
     ) -> None:
         wait = by or backoff(row.attempts)
         await self._batch.write(lambda work: inbox.postpone(work, row, wait, error, answers))

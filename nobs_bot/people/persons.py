@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, LargeBinary, select
+from sqlalchemy import BigInteger, LargeBinary, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.messaging.message import Message
@@ -16,6 +16,7 @@ from nobs_bot.texts import Words
 
 _NAME = "persons.name"
 _PHONE = "persons.phone"
+SEEN_STEP = timedelta(hours=1)
 
 
 class Person(Base, Identified):
@@ -38,10 +39,20 @@ class Person(Base, Identified):
     erased_at: Mapped[datetime | None]
 
 
+# runs at every update, so it is built once
+_OF_ACCOUNT = select(Person).where(Person.telegram_id == bindparam("account"))
+
+
 async def person_of(work: Work, telegram_id: int) -> Person | None:
     """The person behind a Telegram account, where we know them."""
-    query = select(Person).where(Person.telegram_id == telegram_id)
-    return (await work.session.execute(query)).scalar_one_or_none()
+    found = await work.session.execute(_OF_ACCOUNT, {"account": telegram_id})
+    return found.scalar_one_or_none()
+
+
+def note_seen(work: Work, who: Person) -> None:
+    """Remember that the person is here, to the hour: a write at every message tells no more."""
+    if work.now - who.seen_at >= SEEN_STEP:
+        who.seen_at = work.now
 
 
 def meet(work: Work, telegram_id: int, language: str | None) -> Person:

@@ -7,7 +7,6 @@ reads go to connections of their own. PostgreSQL has one pool for both.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.pool import StaticPool
 
 from nobs_bot.storage import sqlite
+from nobs_bot.storage.turns import Turns
 
 
 def async_url(url: str) -> URL:
@@ -39,7 +39,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = async_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._writing = asyncio.Lock()
+        self._turns = Turns()
         if self.is_sqlite:
             if self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -66,8 +66,14 @@ class Database:
             async with session, _committing(session):
                 yield session
             return
-        async with self._writing, AsyncSession(self._writer, expire_on_commit=False) as session:
-            await (await session.connection()).exec_driver_sql("BEGIN IMMEDIATE")
+        async with (
+            self._turns.turn(),
+            AsyncSession(self._writer, expire_on_commit=False) as session,
+        ):
+            connection = await session.connection()
+            raw = await connection.get_raw_connection()
+            assert raw.driver_connection is not None
+            await self._turns.begin(raw.driver_connection)
             async with _committing(session):
                 yield session
 

@@ -43,6 +43,7 @@ class Connection:
     def __init__(self, path: str) -> None:
         # a lock is not waited for in the loop, see `statement`
         self.raw = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        self._in_part = self._has_parts = False
         self._waiter = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
 
     @property
@@ -78,13 +79,46 @@ class Connection:
     def cursor(self) -> Cursor:
         return Cursor(self)
 
+    async def begin_part(self) -> None:
+        """Begin a part of a transaction, which `commit` keeps and `rollback` undoes by itself."""
+        if not self.raw.in_transaction:
+            await self.statement(self.raw.execute, "BEGIN IMMEDIATE")
+        self._has_parts = True
+        self.raw.execute("SAVEPOINT part")
+        self._in_part = True
+
+    async def commit_parts(self) -> None:
+        """
+        Commit every part that was kept; returns once they are on the disk.
+
+        Raises:
+            sqlite3.OperationalError: SQLite has undone them all, or the disk refuses.
+        """
+        self._has_parts = False
+        if not self.raw.in_transaction:
+            raise sqlite3.OperationalError("the transaction was undone")
+        try:
+            await self._elsewhere(self.raw.commit)
+        except sqlite3.Error:
+            self.raw.rollback()
+            raise
+
     async def commit(self) -> None:
-        """Commit; returns once it is on the disk."""
-        if self.raw.in_transaction:
-            await self._elsewhere(self._patiently, self.raw.commit)
+        """Keep the part; outside of one, commit, and return once it is on the disk."""
+        if self._in_part:
+            self._in_part = False
+            self.raw.execute("RELEASE part")
+        elif self.raw.in_transaction:
+            await self._elsewhere(self.raw.commit)
 
     async def rollback(self) -> None:
-        self.raw.rollback()
+        """Undo the part; outside of one, the transaction, but never parts that were kept."""
+        if self._in_part and self.raw.in_transaction:
+            self.raw.execute("ROLLBACK TO part")
+            self.raw.execute("RELEASE part")
+        elif not self._has_parts:
+            self.raw.rollback()
+        self._in_part = False
 
     async def create_function(self, *arguments: Any, **options: Any) -> None:
         self.raw.create_function(*arguments, **options)

@@ -133,7 +133,7 @@ def test_moving_and_measuring_are_each_others_reverse() -> None:
 
 @pytest.mark.parametrize(
     ("one", "other", "wanted"),
-    [(0, 0, 0), (350, 10, 20), (10, 350, 20), (0, 180, 180), (90, 300, 150)],  # noqa: E501, RUF100
+    [(0, 0, 0), (350, 10, 20), (10, 350, 20), (0, 180, 180), (90, 300, 150)],
 )
 def test_the_angle_between_directions_is_the_smaller_one(
     one: float, other: float, wanted: float
