@@ -21,13 +21,15 @@ _HALF = re.compile(
     r"(LS|LU|BT|BB|[NSEWUTB])\b",
     re.IGNORECASE,
 )
-_SOUTH_OR_WEST = {"S", "LS", "W", "BB"}
+_SOUTH_OR_WEST = {"S", "LS", "W", "B", "BB"}
 _NORTH_SOUTH = {"N", "S", "LS", "LU", "U"}
 _PLUS_CODE = re.compile(r"\b([23456789CFGHJMPQRVWX]{4,8}\+[23456789CFGHJMPQRVWX]{2,4})", re.I)
 _LINK = re.compile(r"https?://\S+")
 _AT = re.compile(rf"@({_NUMBER}),({_NUMBER})")
 _PIN = re.compile(rf"!3d({_NUMBER})!4d({_NUMBER})")
-_QUERY_NAMES = ("q", "query", "ll", "center", "destination", "daddr", "sll", "mlat")
+_OSM_PIN = re.compile(rf"mlat=({_NUMBER})&mlon=({_NUMBER})")
+_OSM_MAP = re.compile(rf"#map=[\d.]+/({_NUMBER})/({_NUMBER})")
+_QUERY_NAMES = ("q", "query", "ll", "center", "destination", "daddr", "sll")
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,11 @@ def read_location(text: str, areas: Areas) -> Point | None:
 def _from_link(url: str, areas: Areas) -> Point:
     decoded = unquote(url)
     # a place's own pin is more exact than the middle of the map that was looked at
-    for pattern in (_PIN, _AT):
+    for pattern in (_PIN, _OSM_PIN, _AT, _OSM_MAP):
         found = pattern.search(decoded)
         if found:
             return _sound((float(found[1]), float(found[2])), areas)
-    parts = urlsplit(url)
-    query = parse_qs(parts.query)
+    query = _query_of(url)
     for name in _QUERY_NAMES:
         for value in query.get(name, []):
             pair = _from_pair(value.removeprefix("loc:"))
@@ -74,6 +75,13 @@ def _from_link(url: str, areas: Areas) -> Point:
     if on_path:
         return _sound((float(on_path[1]), float(on_path[2])), areas)
     raise Refusal("location.link_without_coordinates")
+
+
+def _query_of(url: str) -> dict[str, list[str]]:
+    try:
+        return parse_qs(urlsplit(url).query)
+    except ValueError:  # "https://[" is a link to people and none to Python
+        return {}
 
 
 def _from_pair(text: str) -> tuple[float, float] | None:
