@@ -167,6 +167,7 @@ def clean_picture(raw: bytes) -> bytes:
     except Image.DecompressionBombError as exc:
         raise NotAPicture from exc
     upright.thumbnail((LONG_SIDE_PX, LONG_SIDE_PX))
+    upright.info.clear()  # comments and the like, which Pillow would write again
     clean = BytesIO()
     upright.save(clean, "JPEG", quality=85)
     return clean.getvalue()

@@ -44,7 +44,7 @@ def with_exif(orientation: int = 1) -> bytes:
     exif[0x9003] = "2026:11:14 21:30:00"
     exif.get_ifd(0x8825)[1] = "S"
     exif.get_ifd(0x8825)[2] = (6.0, 9.0, 12.24)
-    return picture(exif=exif, comment=b"Rumah Ibu Sari")
+    return picture(exif=exif, comment=b"Rumah Ibu Sari", xmp=b"<x:xmpmeta>Ibu Sari</x:xmpmeta>")
 
 
 def opened(raw: bytes) -> Image.Image:
@@ -57,7 +57,7 @@ def test_place_time_phone_and_comment_are_stripped() -> None:
     raw = with_exif()
     assert b"Samsung" in raw
     clean = clean_picture(raw)
-    for secret in (b"Samsung", b"2026:11:14", b"Rumah Ibu Sari", b"Exif"):
+    for secret in (b"Samsung", b"2026:11:14", b"Ibu Sari", b"Exif"):
         assert secret not in clean
     assert dict(opened(clean).getexif()) == {}
 
