@@ -116,7 +116,9 @@ class Pump:
 
     async def _wait(self) -> None:
         try:
-            await asyncio.wait_for(self._awake.wait(), self._idle_s)
+            # not wait_for, which swallows a cancellation that comes together with the waking
+            async with asyncio.timeout(self._idle_s):
+                await self._awake.wait()
         except TimeoutError:
             return
 

@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 AT_ONCE = 24
 PRIVATE_CHAT_PAUSE_S = 1.0
 GROUP_PAUSE_S = 3.0
+# more than one message, or every late waking of the loop would slow the flow down for good; less
+# than two, so that no second ever sees more than one beyond the rate
+_BUCKET = 1.9
 _GONE = ("chat not found", "user is deactivated", "bot was kicked", "peer_id_invalid")
 _STALE_EDIT = ("message to edit not found", "message can't be edited", "message_id_invalid")
 
@@ -85,11 +88,11 @@ class Sender:
         per_second: float = 29.0,
         idle_s: float = 0.5,
     ) -> None:
-        # one token a period: the limiter's bucket would otherwise let a full second's worth go
-        # at once, on top of the even flow, and Telegram answers that with a 429
+        # the default bucket lets a full second's worth go at once, on top of the even flow, which
+        # Telegram answers with a 429
         limiter = AIORateLimiter(
-            overall_max_rate=1,
-            overall_time_period=1 / per_second,
+            overall_max_rate=_BUCKET,
+            overall_time_period=_BUCKET / per_second,
             group_max_rate=1,
             group_time_period=GROUP_PAUSE_S,
         )
@@ -128,7 +131,9 @@ class Sender:
         now = time.monotonic()
         soonest = min((at - now for at in self._next_at.values() if at > now), default=self._idle_s)
         try:
-            await asyncio.wait_for(self._awake.wait(), min(self._idle_s, max(0.005, soonest)))
+            # not wait_for, which swallows a cancellation that comes together with the waking
+            async with asyncio.timeout(min(self._idle_s, max(0.005, soonest))):
+                await self._awake.wait()
         except TimeoutError:
             return
 
