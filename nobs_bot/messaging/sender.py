@@ -40,9 +40,9 @@ log = logging.getLogger(__name__)
 AT_ONCE = 24
 PRIVATE_CHAT_PAUSE_S = 1.0
 GROUP_PAUSE_S = 3.0
-# more than one message, or every late waking of the loop would slow the flow down for good; less
-# than two, so that no second ever sees more than one beyond the rate
-_BUCKET = 1.9
+# more than one message, or every late waking of the loop would slow the flow down for good; at 29.4
+# a second, no second ever sees more than 30
+_BUCKET = 1.5
 _GONE = ("chat not found", "user is deactivated", "bot was kicked", "peer_id_invalid")
 _STALE_EDIT = ("message to edit not found", "message can't be edited", "message_id_invalid")
 
@@ -85,7 +85,7 @@ class Sender:
         api_url: str,
         pictures: PictureSource,
         *,
-        per_second: float = 29.0,
+        per_second: float = 29.4,
         idle_s: float = 0.5,
     ) -> None:
         # the default bucket lets a full second's worth go at once, on top of the even flow, which
