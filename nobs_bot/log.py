@@ -9,8 +9,8 @@ import sys
 _SECRETS = (
     # credentials inside an address: scheme://user:password@host
     (re.compile(r"(\w+://)[^\s/'\"]*(?:/[^\s'\"]*)?@"), r"\1***@"),
-    # a bot token, as it stands in Bot API addresses
-    (re.compile(r"\b\d{3,20}:[\w-]{20,}"), "***"),
+    # a bot token, also where it follows "bot" without a break, as in Bot API addresses
+    (re.compile(r"(?<!\d)\d{3,20}:[\w-]{20,}"), "***"),
 )
 
 

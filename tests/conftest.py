@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 from nobs_bot.sandbox import SandboxServer, the_cast
+from tests.cast import any_house, areas, house, migrated, office
 from tests.databases import database_url, postgres
 from tests.leftout import pytest_sessionfinish, pytest_terminal_summary
 
@@ -47,8 +48,13 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 __all__ = [
+    "any_house",
+    "areas",
     "browser",
     "database_url",
+    "house",
+    "migrated",
+    "office",
     "postgres",
     "pytest_sessionfinish",
     "pytest_terminal_summary",

@@ -37,7 +37,9 @@ class Sector:
 
 def looks_at(sector: Sector, lat: float, lon: float, radius_m: float) -> bool | None:
     """
-    Whether the view meets a circle on the ground, allowing for the usual errors.
+    Whether the camera looks into a circle on the ground, allowing for the usual errors.
+
+    One that hangs in the circle and looks away from its middle does not.
 
     Returns:
         None where the heading is unknown and the circle is in reach.
@@ -45,7 +47,7 @@ def looks_at(sector: Sector, lat: float, lon: float, radius_m: float) -> bool | 
     metres = distance_m(sector.lat, sector.lon, lat, lon)
     if metres > sector.range_m + radius_m + POSITION_ERROR_M:
         return False
-    if sector.is_all_round or metres <= radius_m:
+    if sector.is_all_round or metres <= POSITION_ERROR_M:
         return True
     if sector.heading_deg is None:
         return None

@@ -53,11 +53,28 @@ _DAYS_AGO = {
     "yesterday": 1,
     "hari ini": 0,
     "today": 0,
-    "tadi malam": 1,
-    "semalam": 1,
-    "last night": 1,
     "tadi": 0,
 }
+_PARTS = {
+    "dini hari": "dini hari",
+    "pagi": "pagi",
+    "siang": "siang",
+    "sore": "sore",
+    "malam": "malam",
+    "morning": "pagi",
+    "afternoon": "pm",
+    "evening": "malam",
+}
+# what a phrase says: how many days ago, and the part of the day that its hours are of
+_PHRASES: dict[str, tuple[int, str | None]] = {
+    **{f"{day} {part}": (ago, _PARTS[part]) for day, ago in _DAYS_AGO.items() for part in _PARTS},
+    **{day: (ago, None) for day, ago in _DAYS_AGO.items()},
+    "tadi malam": (1, "malam"),
+    "semalam": (1, "malam"),
+    "last night": (1, "malam"),
+    "this morning": (0, "pagi"),
+}
+_PHRASE = re.compile(rf"\b(?:{'|'.join(sorted(_PHRASES, key=len, reverse=True))})\b")
 _FILLERS = {"dari", "from", "antara", "between", "hari", "tanggal", "tgl", "on", "pukul", "jam"}
 _DASHES = re.compile(r"\s*(?:[–—−-]|\bs\.?\s?/?d\.?\b|\bsampai\b|\bhingga\b|\bto\b|\buntil\b)\s*")
 _CLOCK = re.compile(
@@ -90,7 +107,8 @@ def read_window(text: str, now: datetime, zone: ZoneInfo) -> Window:
     """
     The stretch that *text* means, in the district's time.
 
-    A day without a year is the latest such day; an end before the start is on the next day.
+    A day without a year is the latest such day, a weekday the latest whose hours have been; an end
+    before the start is on the next day.
 
     Raises:
         Refusal: no day and hours to be found, or hours that have not been yet.
@@ -113,29 +131,39 @@ def _last_hours(words: str, local: datetime) -> Window | None:
 
 
 def _day_and_hours(words: str, local: datetime, zone: ZoneInfo) -> Window:
-    days, rest = _take_days(words, local.date())
-    clocks = _clocks(rest)
+    days, part, back_days, rest = _take_days(words, local.date())
+    clocks = _clocks(rest, part)
     if len(clocks) != 2:
         raise Refusal("request.window.unclear")
-    first_day = days[0] if days else local.date()
-    start = datetime.combine(first_day, clocks[0], zone)
-    end = datetime.combine(days[1] if len(days) > 1 else first_day, clocks[1], zone)
+    start = _moment(days[0], clocks[0], part, zone)
+    end = _moment(days[-1], clocks[1], part, zone)
     if end <= start and len(days) < 2:
-        end = datetime.combine(first_day + timedelta(days=1), clocks[1], zone)
+        end += timedelta(days=1)
     if end <= start:
         raise Refusal("request.window.unclear")
-    return _shifted_to_the_past(Window(start, end), local, bool(days))
+    if start > local:
+        back = timedelta(days=back_days)
+        return Window(start - back, end - back)
+    return Window(start, end)
 
 
-def _shifted_to_the_past(window: Window, local: datetime, day_was_named: bool) -> Window:
-    """Hours without a day that are still to come were meant of yesterday."""
-    if day_was_named or window.start <= local:
-        return window
-    return Window(window.start - timedelta(days=1), window.end - timedelta(days=1))
+def _moment(day: date, clock: time, part: str | None, zone: ZoneInfo) -> datetime:
+    """An hour of a day; the small hours of a night belong to the day after its evening."""
+    if part == "malam":
+        if 6 <= clock.hour < 18:
+            raise Refusal("request.window.unclear")
+        day += timedelta(days=clock.hour < 6)
+    return datetime.combine(day, clock, zone)
 
 
-def _take_days(words: str, today: date) -> tuple[list[date], str]:
-    """The days that are named, in order, and the words without them."""
+def _take_days(words: str, today: date) -> tuple[list[date], str | None, int, str]:
+    """
+    The days that are named, in order, and the words without them.
+
+    Returns:
+        One day or two; the part of the day that a phrase names; how many days to go back where
+        the hours have not been yet; the words that are left.
+    """
     found: list[tuple[int, date]] = []
 
     def note(position: int, day: date | None) -> str:
@@ -147,18 +175,20 @@ def _take_days(words: str, today: date) -> tuple[list[date], str]:
     words = _ISO.sub(lambda m: note(m.start(), _day(m[3], m[2], m[1], today)), words)
     words = _NUMERIC.sub(lambda m: note(m.start(), _day(m[1], m[2], m[3], today)), words)
     words = _NAMED.sub(lambda m: note(m.start(), _day(m[1], _MONTHS[m[2]], m[3], today)), words)
-    for phrase, ago in _DAYS_AGO.items():
-        position = words.find(phrase)
-        if position >= 0:
-            note(position, today - timedelta(days=ago))
-            words = words.replace(phrase, "\x00")
-            break
+    part = None
+    if phrase := _PHRASE.search(words):
+        ago, part = _PHRASES[phrase.group()]
+        note(phrase.start(), today - timedelta(days=ago))
+        words = words.replace(phrase.group(), "\x00")
+    back_days = 0 if found else 1
     for name, number in _WEEKDAYS.items():
         named = re.search(rf"\b{re.escape(name)}\b", words)
         if named and not found:
             note(named.start(), today - timedelta(days=(today.weekday() - number) % 7))
+            back_days = 7
         words = re.sub(rf"\b{re.escape(name)}\b", "\x00", words)
-    return [day for _, day in sorted(found, key=lambda each: each[0])][:2], words
+    days = [day for _, day in sorted(found, key=lambda each: each[0])][:2]
+    return days or [today], part, back_days, words
 
 
 def _day(day: object, month: object, year: object, today: date) -> date | None:
@@ -172,14 +202,17 @@ def _day(day: object, month: object, year: object, today: date) -> date | None:
         return None
 
 
-def _clocks(words: str) -> list[time]:
+def _clocks(words: str, part: str | None) -> list[time]:
+    """The hours of day in *words*; *part* is that of those that name none themselves."""
     parts = _DASHES.sub(" - ", words.replace("\x00", " "))
     found = list(_CLOCK.finditer(parts))
     _refuse_unknown_words(_CLOCK.sub(" ", parts))
-    clocks = [_clock(match[1], match[2], match[4]) for match in found]
+    clocks = [_clock(match[1], match[2], match[4] or part) for match in found]
     if len(found) == 2 and found[1][4] and not found[0][4]:
-        # "9 - 10 malam": the word counts for both
-        clocks[0] = _clock(found[0][1], found[0][2], found[1][4])
+        # "9 - 10 malam": the word counts for both, but for the first of "11 - 1 pm"
+        both = _clock(found[0][1], found[0][2], found[1][4])
+        if both and clocks[1] and (both < clocks[1] or found[1][4] == "malam"):
+            clocks[0] = both
     return [clock for clock in clocks if clock is not None]
 
 
@@ -190,10 +223,13 @@ def _refuse_unknown_words(rest: str) -> None:
 
 
 def _clock(hour_text: str, minute_text: str | None, part: str | None) -> time | None:
+    """None where there is no such hour, or not in that part of the day."""
     hour, minute = int(hour_text), int(minute_text or 0)
-    if part in ("pm", "sore", "malam") and hour < 12:
+    if part in ("am", "pagi", "dini hari") and hour > 12:
+        return None
+    if (part in ("pm", "sore") and hour < 12) or (part == "malam" and 6 <= hour < 12):
         hour += 12
-    elif (part in ("am", "dini hari") and hour == 12) or (part == "malam" and hour == 12):
+    elif part in ("am", "dini hari", "malam") and hour == 12:
         hour = 0
     elif part == "siang" and hour < 6:
         hour += 12

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
@@ -115,12 +116,10 @@ class Pump:
             await asyncio.gather(*self._tasks)
 
     async def _wait(self) -> None:
-        try:
-            # not wait_for, which swallows a cancellation that comes together with the waking
+        # not wait_for, which before Python 3.12 can swallow a cancellation
+        with suppress(TimeoutError):
             async with asyncio.timeout(self._idle_s):
                 await self._awake.wait()
-        except TimeoutError:
-            return
 
     async def _start_lanes(self) -> int:
         if self._free <= 0:

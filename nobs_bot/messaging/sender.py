@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -130,12 +131,10 @@ class Sender:
     async def _wait(self) -> None:
         now = time.monotonic()
         soonest = min((at - now for at in self._next_at.values() if at > now), default=self._idle_s)
-        try:
-            # not wait_for, which swallows a cancellation that comes together with the waking
+        # not wait_for, which before Python 3.12 can swallow a cancellation
+        with suppress(TimeoutError):
             async with asyncio.timeout(min(self._idle_s, max(0.005, soonest))):
                 await self._awake.wait()
-        except TimeoutError:
-            return
 
     async def _start(self) -> int:
         room = AT_ONCE - len(self._tasks)

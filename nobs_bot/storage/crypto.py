@@ -89,8 +89,9 @@ def load_keys(path: Path, from_environment: str | None = None) -> list[MasterKey
 def _make_key_file(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = f"1:{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}\n"
-    draft = path.with_suffix(".new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    # a draft of our own: another process that starts now must not write into what we link
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(fresh)
         file.flush()
         os.fsync(file.fileno())
@@ -134,6 +135,8 @@ class Vault:
         Raises:
             KeyProblem: the key is not there, or the value was changed or moved.
         """
+        if len(sealed) < 2 + NONCE_BYTES:
+            raise KeyProblem(f"{where} of row {row_id} was cut off.")
         version, key_id, nonce = sealed[0], sealed[1], sealed[2 : 2 + NONCE_BYTES]
         cipher = self._sealing.get(key_id)
         if version != _VERSION or cipher is None:

@@ -21,7 +21,6 @@ from nobs_bot.storage import sqlite
 from nobs_bot.storage.turns import Turns
 
 
-
 def async_url(url: str) -> URL:
     """The address with the driver that we use for its engine."""
     parsed = make_url(url)

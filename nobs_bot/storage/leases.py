@@ -84,7 +84,7 @@ def postpone(work: Work, job: Job, by: timedelta, error: str | None = None) -> N
 
 def backoff(attempts: int, *, first_s: float = 2.0, most_s: float = 900.0) -> timedelta:
     """Twice as long after every attempt, up to a limit."""
-    return timedelta(seconds=min(most_s, first_s * 2 ** max(0, attempts - 1)))
+    return timedelta(seconds=min(most_s, first_s * 2 ** min(30, max(0, attempts - 1))))
 
 
 def _is_free(kind: type[J], work: Work) -> ColumnElement[bool]:

@@ -95,7 +95,7 @@ class Words:
 
     def distance(self, metres: float) -> str:
         """Metres below a kilometre, then kilometres with one digit."""
-        if metres < 1000:
+        if round(metres) < 1000:
             return f"{self.number(round(metres))} m"
         return f"{self.number(round(metres / 1000, 1))} km"
 

@@ -1,0 +1,201 @@
+"""Who may do what, where; and how one comes to it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from nobs_bot.errors import Refusal
+from nobs_bot.people.invitations import START_PREFIX, Invitation, invite, redeem
+from nobs_bot.people.persons import Person
+from nobs_bot.people.roles import (
+    Role,
+    areas_of,
+    covers,
+    grant,
+    grants_of,
+    holders,
+    holds,
+    require,
+    require_at,
+)
+from nobs_bot.storage.audit import Act, AuditLine
+from tests.cast import DISTRICT, KECAMATAN, KELURAHAN, OTHER_KECAMATAN, House
+
+
+@pytest.mark.parametrize(
+    ("area", "place", "covered"),
+    [
+        ("31.73", "31.73", True),
+        ("31.73", "31.73.04", True),
+        ("31.73", "31.73.04.1006", True),
+        ("31.73.04", "31.73.04.1006", True),
+        ("31.73.04.1006", "31.73.04.1006", True),
+        ("31.73.04.1006", "31.73.04", False),
+        ("31.73.04", "31.73", False),
+        # a prefix of the text, and yet another place
+        ("31.7", "31.73", False),
+        ("31.7", "31.73.04.1006", False),
+        ("31.73.0", "31.73.04", False),
+        ("31.73.04.100", "31.73.04.1006", False),
+        ("31.73.04.1006", "31.73.04.10060", False),
+        ("31.73.04", "31.73.05.1001", False),
+        ("31.73.04", "131.73.04", False),
+        ("", "31.73", False),
+        ("31.73.04", "", False),
+    ],
+)
+def test_an_area_covers_what_lies_inside_and_nothing_else(
+    area: str, place: str, covered: bool
+) -> None:
+    assert covers(area, place) is covered
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "place", "wanted"),
+    [
+        ("Dewi", Role.REVIEWER, KELURAHAN, True),
+        ("Dewi", Role.REVIEWER, KECAMATAN, True),
+        ("Dewi", Role.REVIEWER, DISTRICT, False),
+        ("Dewi", Role.REVIEWER, OTHER_KECAMATAN, False),
+        ("Dewi", Role.INVESTIGATOR, KELURAHAN, False),
+        ("Kartika", Role.SUPERVISOR, OTHER_KECAMATAN, True),
+        ("Kartika", Role.REVIEWER, KELURAHAN, False),
+        ("Sari", Role.REVIEWER, KELURAHAN, False),
+        *(("Citra", role, KELURAHAN, False) for role in Role),
+    ],
+)
+async def test_each_of_the_cast_holds_their_role_in_their_area_only(
+    house: House, name: str, role: Role, place: str, wanted: bool
+) -> None:
+    async with house.acting(name) as (work, who):
+        assert await holds(work, who.id, role, place) is wanted
+        if wanted:
+            await require_at(work, who.id, role, place)
+            return
+        with pytest.raises(Refusal, match=r"roles\.not_here"):
+            await require_at(work, who.id, role, place)
+
+
+async def test_a_role_is_needed_somewhere(house: House) -> None:
+    async with house.acting("Dewi") as (work, dewi):
+        assert await require(work, dewi.id, Role.REVIEWER) == [KECAMATAN]
+        with pytest.raises(Refusal, match=r"roles\.needed"):
+            await require(work, dewi.id, Role.ADMINISTRATOR)
+
+
+async def test_holders_are_found_from_every_level_once(house: House) -> None:
+    async with house.acting("Kartika") as (work, kartika):
+        await grant(work, kartika, Role.REVIEWER, DISTRICT, granted_by=None)
+        await grant(work, kartika, Role.REVIEWER, KELURAHAN, granted_by=None)
+    async with house.office.look() as work:
+        ids = {house.ids[name]: name for name in house.ids}
+        found = [ids[each.id] for each in await holders(work, Role.REVIEWER, KELURAHAN)]
+        assert sorted(found) == ["Dewi", "Kartika"]
+        elsewhere = await holders(work, Role.REVIEWER, OTHER_KECAMATAN)
+        assert [ids[each.id] for each in elsewhere] == ["Kartika"]
+
+
+async def test_an_ended_role_is_no_role(house: House) -> None:
+    async with house.acting("Dewi") as (work, dewi):
+        [held] = await grants_of(work, dewi.id)
+        held.ended_at = work.now
+    async with house.acting("Dewi") as (work, dewi):
+        assert await areas_of(work, dewi.id, Role.REVIEWER) == []
+        assert await holders(work, Role.REVIEWER, KELURAHAN) == []
+
+
+async def test_the_same_role_twice_is_one(house: House) -> None:
+    async with house.acting("Dewi") as (work, dewi):
+        [held] = await grants_of(work, dewi.id)
+        again = await grant(work, dewi, Role.REVIEWER, KECAMATAN, granted_by=None)
+        assert again.id == held.id
+
+
+# invitations
+
+
+async def an_invitation(house: House, role: Role = Role.REVIEWER, area: str = KECAMATAN) -> str:
+    async with house.acting("Kartika") as (work, kartika):
+        return invite(work, role, area, created_by=kartika.id)
+
+
+async def test_an_invitation_gives_its_role_and_says_who_gave_it(house: House) -> None:
+    start = await an_invitation(house)
+    async with house.acting("Citra") as (work, citra):
+        given = await redeem(work, citra, start)
+        assert (given.role, given.area_code) == (Role.REVIEWER, KECAMATAN)
+        assert given.granted_by == house.ids["Kartika"]
+        lines = (await work.session.execute(select(AuditLine.act, AuditLine.actor_id))).all()
+        assert (Act.INVITED, house.ids["Kartika"]) in [tuple(line) for line in lines]
+        assert (Act.ROLE_GRANTED, house.ids["Kartika"]) in [tuple(line) for line in lines]
+
+
+async def test_its_link_fits_telegram_and_only_a_digest_is_kept(house: House) -> None:
+    start = await an_invitation(house)
+    assert start.startswith(START_PREFIX)
+    assert len(start) <= 64
+    assert set(start) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+    async with house.office.look() as work:
+        [kept] = (await work.session.execute(select(Invitation))).scalars().all()
+        assert start.removeprefix(START_PREFIX).encode() not in kept.token_index
+
+
+async def test_an_invitation_works_once(house: House) -> None:
+    start = await an_invitation(house)
+    async with house.acting("Citra") as (work, citra):
+        await redeem(work, citra, start)
+    for name in ("Budi", "Citra"):
+        with pytest.raises(Refusal, match=r"invitation\.not_valid"):
+            async with house.acting(name) as (work, who):
+                await redeem(work, who, start)
+    async with house.acting("Budi") as (work, budi):
+        assert await grants_of(work, budi.id) == []
+
+
+async def test_an_invitation_expires(house: House) -> None:
+    start = await an_invitation(house)
+    house.clock.advance(timedelta(hours=72))
+    with pytest.raises(Refusal, match=r"invitation\.not_valid"):
+        async with house.acting("Citra") as (work, citra):
+            await redeem(work, citra, start)
+
+
+async def test_an_invitation_is_good_until_its_last_second(house: House) -> None:
+    start = await an_invitation(house)
+    house.clock.advance(timedelta(hours=72) - timedelta(seconds=1))
+    async with house.acting("Citra") as (work, citra):
+        assert (await redeem(work, citra, start)).role is Role.REVIEWER
+
+
+@pytest.mark.parametrize("start", ["inv_", "inv_wrong", "", "inv_" + "A" * 300])
+async def test_a_made_up_link_gives_nothing(house: House, start: str) -> None:
+    await an_invitation(house)
+    with pytest.raises(Refusal, match=r"invitation\.not_valid"):
+        async with house.acting("Citra") as (work, citra):
+            await redeem(work, citra, start)
+
+
+async def test_of_many_who_redeem_at_once_one_gets_the_role(any_house: House) -> None:
+    start = await an_invitation(any_house)
+    names = ["Sari", "Budi", "Wayan", "Rahmat", "Citra"]
+
+    async def redeems(name: str) -> bool:
+        try:
+            async with any_house.acting(name) as (work, who):
+                await redeem(work, who, start)
+        except Refusal:
+            return False
+        return True
+
+    assert sorted(await asyncio.gather(*map(redeems, names))) == [False] * 4 + [True]
+    async with any_house.office.look() as work:
+        found = await holders(work, Role.REVIEWER, KELURAHAN)
+        assert len(found) == 2
+        [invitation] = (await work.session.execute(select(Invitation))).scalars().all()
+        winner = await work.session.get(Person, invitation.used_by)
+        assert winner is not None
+        assert winner.id in {each.id for each in found}
