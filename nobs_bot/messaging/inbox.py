@@ -149,7 +149,7 @@ async def _lease(work: Work, statement: Any, **only: int) -> list[Claimed]:
 
 
 async def is_due(work: Work) -> bool:
-    """Whether something may be there to claim; only a look, which takes no lock."""
+    """Whether something is there to claim; only a look, which takes no lock."""
     return (await work.session.execute(_DUE, {"now": work.now})).first() is not None
 
 
@@ -256,7 +256,7 @@ _TAKE = (
 )
 _CLAIM = _TAKE.where(_ROW.update_id.in_(_HEADS.scalar_subquery()))
 _CLAIM_NEXT = _TAKE.where(_ROW.update_id.in_(_HEAD_OF_LANE.scalar_subquery()), _IS_DUE, _IS_FREE)
-_DUE = select(_ROW.update_id).where(_is_open(_ROW), _IS_DUE, _IS_FREE).limit(1)
+_DUE = select(_ROW.update_id).where(_is_open(_ROW), _IS_DUE, _IS_FREE, _IS_HEAD).limit(1)
 _OURS = update(_ROWS).where(
     _ROW.update_id == bindparam("of_update"), _ROW.attempts == bindparam("of_attempt")
 )

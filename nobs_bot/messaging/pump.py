@@ -103,7 +103,12 @@ class Pump:
         try:
             while True:
                 self._awake.clear()
-                if not await self._start_lanes():
+                try:
+                    started = await self._start_lanes()
+                except DBAPIError as exc:
+                    log.warning("the inbox waits for the database: %s", type(exc.orig))
+                    started = 0
+                if not started:
                     await self._wait()
         finally:
             self._is_running = False

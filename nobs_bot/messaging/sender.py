@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, InputMediaPhoto, LinkPreviewOptions
 from telegram.error import (
     BadRequest,
@@ -121,7 +122,12 @@ class Sender:
         try:
             while True:
                 self._awake.clear()
-                if not await self._start():
+                try:
+                    started = await self._start()
+                except DBAPIError as exc:
+                    log.warning("the outbox waits for the database: %s", type(exc.orig))
+                    started = 0
+                if not started:
                     await self._wait()
         finally:
             if self._tasks:
