@@ -37,6 +37,8 @@ REVIEWER_ID = FIRST_ID + LISTENERS
 JOBS = (Photo, Check, DoomedFile)
 START_WITHIN_S = 60
 DRAIN_WITHIN_S = 180
+# as long as a call to Telegram is under way
+CALL_S = 0.06
 # now and then the process is killed while it starts
 KILLED_AT_START = 0.15
 
@@ -52,7 +54,7 @@ class Outcome:
 
 
 async def besiege(
-    folder: Path, *, kills: int, seed: int, webhook: bool = False, at_once: int = 12
+    folder: Path, *, kills: int, seed: int, webhook: bool = False, at_once: int = 16
 ) -> Outcome:
     """
     Kill the app *kills* times at moments that *seed* decides, and count what came of it.
@@ -64,7 +66,7 @@ async def besiege(
     """
     chance = random.Random(seed)
     more = {"webhook_url": "http://127.0.0.1:{port}"} if webhook else {}
-    async with telegram(PEOPLE) as sandbox, cameras.running() as camera:
+    async with telegram(PEOPLE, delay_s=CALL_S) as sandbox, cameras.running() as camera:
         env = environment(sandbox.api_url, folder, sends_per_second="1000", **more)
         async with _foundation(folder, sandbox.api_url) as foundation:
             invitation = await _prepare(foundation, sandbox)
@@ -173,7 +175,8 @@ class _App:
             await asyncio.sleep(chance.uniform(0.2, 3))
         else:
             await self._is_up()
-            await asyncio.sleep(chance.uniform(0.02, 3))
+            # soon, in the midst of what has gathered while it was down, or later
+            await asyncio.sleep(chance.uniform(0, chance.choice((0.5, 3))))
         assert self._process is not None
         assert self._process.returncode is None, f"it ended by itself:\n{self._log.read_text()}"
         self._process.kill()

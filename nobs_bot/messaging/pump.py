@@ -157,9 +157,8 @@ class Pump:
             row = await self._run_one(row)
 
     async def _run_one(self, row: Claimed) -> Claimed | None:
-        async with self._office.look() as work:
-            raw = inbox.read_payload(work, row)
-            answers = inbox.read_answers(work, row)
+        raw = inbox.read_payload(self._office.vault, row)
+        answers = inbox.read_answers(self._office.vault, row)
         if row.state is Progress.WAITING:
             applied = await self._apply(row, raw)
             if applied is None:

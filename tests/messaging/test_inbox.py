@@ -45,7 +45,7 @@ async def test_an_update_that_comes_twice_is_kept_once(any_house: House) -> None
     async with any_house.office.look() as work:
         assert await work.session.scalar(select(func.count()).select_from(Received)) == 3
         [first, _] = await claim(any_house)
-        assert inbox.read_payload(work, first)["message"]["text"] == "first"
+        assert inbox.read_payload(work.vault, first)["message"]["text"] == "first"
 
 
 async def test_an_update_that_was_done_stays_done_when_it_comes_again(any_house: House) -> None:
@@ -103,7 +103,7 @@ async def test_a_worker_that_was_overtaken_can_write_nothing(any_house: House) -
     async with any_house.office.look() as work:
         any_house.clock.advance(inbox.LEASE * 2)
         [again] = await claim(any_house)
-        assert inbox.read_answers(work, again) == [{"text": "fresh"}]
+        assert inbox.read_answers(work.vault, again) == [{"text": "fresh"}]
 
 
 async def test_an_update_is_applied_once(any_house: House) -> None:
