@@ -31,7 +31,7 @@ from nobs_bot.buttons import Keyboard
 from nobs_bot.errors import ExternalError
 from nobs_bot.messaging import outbox
 from nobs_bot.messaging.batch import Batch
-from nobs_bot.messaging.chats import fill_slot, mark_unreachable, slot_message
+from nobs_bot.messaging.chats import fill_slot, is_gone, mark_unreachable, slot_message
 from nobs_bot.messaging.message import CAPTION_LIMIT, Message, Picture, PictureSource
 from nobs_bot.messaging.outbox import Delivery, Outgoing
 from nobs_bot.storage.leases import backoff
@@ -45,7 +45,6 @@ GROUP_PAUSE_S = 3.0
 # more than one message, or every late waking of the loop would slow the flow down for good; at 29.4
 # a second, no second ever sees more than 30
 _BUCKET = 1.5
-_GONE = ("chat not found", "user is deactivated", "bot was kicked", "peer_id_invalid")
 _STALE_EDIT = ("message to edit not found", "message can't be edited", "message_id_invalid")
 
 
@@ -60,12 +59,6 @@ def explain_error(error: TelegramError) -> ExternalError:
     if isinstance(error, (Forbidden, BadRequest, InvalidToken)):
         return ExternalError(str(error), permanent=True)
     return ExternalError(f"{type(error).__name__}: {error}")
-
-
-def is_gone(error: ExternalError) -> bool:
-    """Whether the chat itself refuses us, and not only this message."""
-    reason = str(error).lower()
-    return error.permanent and ("forbidden" in reason or any(gone in reason for gone in _GONE))
 
 
 class Sender:

@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiogram import Bot
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
 from sqlalchemy import select
 
+from handlers.reply import Answerer, Reply
 from nobs_bot.cameras.record import Camera
 from nobs_bot.messaging.chats import is_reachable
 from nobs_bot.messaging.inbox import Progress, Received
+from nobs_bot.messaging.message import Message
 from nobs_bot.sandbox import SandboxServer
 from nobs_bot.sandbox.faults import Fault
+from tests.conftest import TOKEN
 from tests.conversations.enrolling import consent, until_sharing
 from tests.installation import Installation, installation
 from tests.messaging.updates import SARI
@@ -156,3 +162,19 @@ async def test_updates_that_come_in_reverse_are_taken_in_order(here: Installatio
         for part in ("Nomor telepon", "Di mana kameranya", "Apakah pinnya tepat")
     ]
     assert order == sorted(order)
+
+
+async def test_an_answer_that_telegram_refuses_does_not_stop_the_rest(here: Installation) -> None:
+    sari = here.phone("Sari")
+    await sari.start()
+    await sari.expect("Selamat datang")
+    server = TelegramAPIServer.from_base(here.sandbox.api_url)
+    bot = Bot(TOKEN, session=AiohttpSession(api=server))
+    reply = Reply()
+    for text in ("satu", "<b>tidak ditutup", "tiga"):
+        reply.say(Message(text=text))
+    sent = await Answerer(bot, here.foundation.gallery).send(SARI, reply.answers(), {})
+    await bot.session.close()
+    assert sent.error is None
+    assert [words_of(each) for each in await sari.messages()][-2:] == ["satu", "tiga"]
+    assert "an answer was refused for good" in here.logged.getvalue()

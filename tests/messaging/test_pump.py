@@ -185,6 +185,19 @@ async def test_who_blocked_us_is_unreachable_and_their_update_done(any_house: Ho
     assert await met(any_house) == {1_001}
 
 
+async def test_a_refused_answer_is_logged_and_the_chat_stays_reachable(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = ExternalError("Bad Request: can't parse entities", permanent=True)
+    pump = Pump(house.office, Script(sending=[Sent(error=error)]))
+    await pump.receive([update(1)])
+    await pump.drain()
+    async with house.office.look() as work:
+        assert await is_reachable(work, SARI)
+    assert await state(house, 1) is Progress.DONE
+    assert "an answer to update 1 was refused" in caplog.text
+
+
 async def test_slots_are_remembered(any_house: House) -> None:
     pump = Pump(any_house.office, Script(sending=[Sent({(SARI, "photos"): 77})]))
     await pump.receive([update(1)])
