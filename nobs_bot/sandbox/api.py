@@ -98,6 +98,8 @@ class Api:
             params = await read_params(request, self._files, limit_bytes=MAX_UPLOAD_BYTES)
         except BotApiError as exc:
             return web.json_response(exc.body(), status=exc.code)
+        except ConnectionResetError:  # the caller died in the middle of its call
+            return web.Response(status=400)
         record = self._record(method, params)
         fault = self.faults.strike(method, _chat_of(params))
         await asyncio.sleep(self.delay_s / 2)
