@@ -119,7 +119,8 @@ class Crowd:
         person.heard.clear()
         started = time.perf_counter()
         await self.post(_text(person, text))
-        await asyncio.wait_for(person.heard.wait(), ANSWER_WITHIN_S)
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            await person.heard.wait()
         self.latencies_ms.append((time.perf_counter() - started) * 1000)
         return str(person.said["text"])
 

@@ -8,7 +8,6 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -28,12 +27,11 @@ def people(count: int) -> list[CastMember]:
     ]
 
 
-async def serve(count: int, *, enforce_limits: bool, state: Path | None) -> None:
+async def serve(count: int, *, enforce_limits: bool, delay_s: float) -> None:
     """Run until stdin closes; print the address."""
-    server = SandboxServer(
-        TOKEN, cast=people(count), enforce_limits=enforce_limits, state_dir=state
-    )
+    server = SandboxServer(TOKEN, cast=people(count), enforce_limits=enforce_limits)
     await server.start()
+    server.api.delay_s = delay_s
     print(server.api_url, flush=True)
     await asyncio.to_thread(sys.stdin.read)
     await server.stop()
@@ -61,12 +59,11 @@ class Telegram:
 
 @asynccontextmanager
 async def telegram(
-    count: int, *, enforce_limits: bool = False, state: Path | None = None
+    count: int, *, enforce_limits: bool = False, delay_s: float = 0.0
 ) -> AsyncIterator[Telegram]:
-    """A sandbox with *count* people for as long as the block."""
-    options = ["--people", str(count)]
+    """A sandbox with *count* people for as long as the block; each call is under way *delay_s*."""
+    options = ["--people", str(count), "--delay", str(delay_s)]
     options += ["--limits"] if enforce_limits else []
-    options += ["--state", str(state)] if state else []
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "benchmarks.telegram", *options),
@@ -89,7 +86,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--people", type=int, required=True)
     parser.add_argument("--limits", action="store_true")
-    parser.add_argument("--state", type=Path)
+    parser.add_argument("--delay", type=float, default=0.0)
     given = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(given.people, enforce_limits=given.limits, state=given.state))
+        asyncio.run(serve(given.people, enforce_limits=given.limits, delay_s=given.delay))

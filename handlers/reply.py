@@ -7,6 +7,7 @@ The answers are JSON so that they survive a crash together with the update's eff
 from __future__ import annotations
 
 import html
+import logging
 from typing import Any
 
 from aiogram import Bot
@@ -40,8 +41,11 @@ from aiogram.types import (
 
 from nobs_bot.buttons import Keyboard
 from nobs_bot.errors import ExternalError
+from nobs_bot.messaging.chats import is_gone
 from nobs_bot.messaging.message import CAPTION_LIMIT, Message, PictureSource
 from nobs_bot.messaging.pump import Answers, Sent
+
+log = logging.getLogger(__name__)
 
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _METHODS = (SendMessage, SendPhoto, SendMediaGroup, EditMessageText, AnswerCallbackQuery)
@@ -170,6 +174,10 @@ class Answerer:
             except TelegramAPIError as exc:
                 error = _explain(exc)
                 if error is None:
+                    continue
+                if error.permanent and not is_gone(error):
+                    # this message alone is refused, which is a mistake of ours: the rest goes on
+                    log.error("an answer was refused for good: %s", error)
                     continue
                 sent.error, sent.left = error, answers[at:]
                 break

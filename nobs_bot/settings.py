@@ -100,7 +100,7 @@ class Settings(BaseSettings):
         72, ge=1, description="Hours for which an invitation link is good."
     )
     sends_per_second: float = Field(
-        29, gt=0, le=1000, description="Messages a second to Telegram, which allows 30."
+        29.4, gt=0, le=1000, description="Messages a second to Telegram, which allows 30."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much is logged: DEBUG, INFO, WARNING or ERROR."

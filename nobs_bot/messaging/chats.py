@@ -7,8 +7,17 @@ from datetime import datetime
 from sqlalchemy import BigInteger, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from nobs_bot.errors import ExternalError
 from nobs_bot.storage.base import Base
 from nobs_bot.storage.work import Work
+
+_GONE = ("forbidden", "chat not found", "user is deactivated", "bot was kicked", "peer_id_invalid")
+
+
+def is_gone(error: ExternalError) -> bool:
+    """Whether the chat itself refuses us, and not only this message."""
+    reason = str(error).lower()
+    return error.permanent and any(gone in reason for gone in _GONE)
 
 
 class Chat(Base):

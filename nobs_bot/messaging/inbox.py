@@ -33,6 +33,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.storage.base import Base, choice
+from nobs_bot.storage.crypto import Vault
 from nobs_bot.storage.work import Work
 
 LEASE = timedelta(seconds=120)
@@ -112,11 +113,9 @@ async def store(work: Work, updates: Iterable[dict[str, Any]]) -> None:
         }
         for raw in updates
     ]
-    if not rows:
-        return
-    is_sqlite = work.session.get_bind().dialect.name == "sqlite"
-    insert = insert_sqlite if is_sqlite else insert_postgresql
-    await work.session.execute(insert(Received).on_conflict_do_nothing(), rows)
+    if rows:
+        is_sqlite = work.session.get_bind().dialect.name == "sqlite"
+        await work.session.execute(_STORE_SQLITE if is_sqlite else _STORE_POSTGRESQL, rows)
 
 
 @dataclass(frozen=True)
@@ -149,21 +148,21 @@ async def _lease(work: Work, statement: Any, **only: int) -> list[Claimed]:
 
 
 async def is_due(work: Work) -> bool:
-    """Whether something may be there to claim; only a look, which takes no lock."""
+    """Whether something is there to claim; only a look, which takes no lock."""
     return (await work.session.execute(_DUE, {"now": work.now})).first() is not None
 
 
-def read_payload(work: Work, row: Claimed) -> dict[str, Any]:
+def read_payload(vault: Vault, row: Claimed) -> dict[str, Any]:
     """The update as Telegram sent it."""
-    raw: dict[str, Any] = work.vault.open_json(_PAYLOAD, row.update_id, row.payload)
+    raw: dict[str, Any] = vault.open_json(_PAYLOAD, row.update_id, row.payload)
     return raw
 
 
-def read_answers(work: Work, row: Claimed) -> list[dict[str, Any]]:
+def read_answers(vault: Vault, row: Claimed) -> list[dict[str, Any]]:
     """The answers that are still to be sent."""
     if row.answers is None:
         return []
-    answers: list[dict[str, Any]] = work.vault.open_json(_ANSWERS, row.update_id, row.answers)
+    answers: list[dict[str, Any]] = vault.open_json(_ANSWERS, row.update_id, row.answers)
     return answers
 
 
@@ -230,6 +229,8 @@ def _is_open(row: Any) -> Any:
 # statement together than SQLite to carry it out.
 _ROWS = cast(Table, Received.__table__)
 _ROW = _ROWS.c
+_STORE_SQLITE = insert_sqlite(_ROWS).on_conflict_do_nothing()
+_STORE_POSTGRESQL = insert_postgresql(_ROWS).on_conflict_do_nothing()
 _OLDER = _ROWS.alias("older")
 _IS_DUE = _ROW.due_at <= bindparam("now")
 _IS_FREE = or_(_ROW.lease_until.is_(None), _ROW.lease_until <= bindparam("now"))
@@ -256,7 +257,7 @@ _TAKE = (
 )
 _CLAIM = _TAKE.where(_ROW.update_id.in_(_HEADS.scalar_subquery()))
 _CLAIM_NEXT = _TAKE.where(_ROW.update_id.in_(_HEAD_OF_LANE.scalar_subquery()), _IS_DUE, _IS_FREE)
-_DUE = select(_ROW.update_id).where(_is_open(_ROW), _IS_DUE, _IS_FREE).limit(1)
+_DUE = select(_ROW.update_id).where(_is_open(_ROW), _IS_DUE, _IS_FREE, _IS_HEAD).limit(1)
 _OURS = update(_ROWS).where(
     _ROW.update_id == bindparam("of_update"), _ROW.attempts == bindparam("of_attempt")
 )

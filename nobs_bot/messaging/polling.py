@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 import aiohttp
+from sqlalchemy.exc import DBAPIError
 
 from nobs_bot.messaging.pump import Pump
 
@@ -42,8 +43,9 @@ class Poller:
                 try:
                     await self._fetch(session)
                     wait_s = 0.5
-                except (aiohttp.ClientError, TimeoutError, _NotOk) as exc:
-                    # the address holds the token, so the error itself must not be logged
+                except (aiohttp.ClientError, TimeoutError, DBAPIError, _NotOk) as exc:
+                    # what was not kept was not confirmed either, so it comes again. The address
+                    # holds the token, so the error itself must not be logged
                     log.warning("no updates: %s", exc if isinstance(exc, _NotOk) else type(exc))
                     await asyncio.sleep(wait_s)
                     wait_s = min(MOST_WAIT_S, wait_s * 2)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.messaging import inbox
 from nobs_bot.messaging.batch import Batch
-from nobs_bot.messaging.chats import fill_slot, mark_unreachable
+from nobs_bot.messaging.chats import fill_slot, is_gone, mark_unreachable
 from nobs_bot.messaging.inbox import Claimed, Progress, lane_of
 from nobs_bot.storage.leases import backoff
 from nobs_bot.storage.work import Office, Work
@@ -103,7 +103,12 @@ class Pump:
         try:
             while True:
                 self._awake.clear()
-                if not await self._start_lanes():
+                try:
+                    started = await self._start_lanes()
+                except DBAPIError as exc:
+                    log.warning("the inbox waits for the database: %s", type(exc.orig))
+                    started = 0
+                if not started:
                     await self._wait()
         finally:
             self._is_running = False
@@ -152,9 +157,8 @@ class Pump:
             row = await self._run_one(row)
 
     async def _run_one(self, row: Claimed) -> Claimed | None:
-        async with self._office.look() as work:
-            raw = inbox.read_payload(work, row)
-            answers = inbox.read_answers(work, row)
+        raw = inbox.read_payload(self._office.vault, row)
+        answers = inbox.read_answers(self._office.vault, row)
         if row.state is Progress.WAITING:
             applied = await self._apply(row, raw)
             if applied is None:
@@ -205,8 +209,10 @@ class Pump:
     async def _finish(self, work: Work, row: Claimed, sent: Sent) -> Claimed | None:
         for (chat_id, name), message_id in sent.slots.items():
             await fill_slot(work, chat_id, name, message_id)
-        if sent.error:
+        if sent.error and is_gone(sent.error):
             await mark_unreachable(work, row.lane, str(sent.error))
+        elif sent.error:
+            log.error("an answer to update %s was refused: %s", row.update_id, sent.error)
         await inbox.mark_done(work, row)
         return await inbox.claim_next(work, row.lane)
 

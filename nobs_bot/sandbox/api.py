@@ -54,6 +54,8 @@ class Api:
     Args:
         token: The only one that is let in.
         methods: By lower-case name.
+
+    `delay_s` is how long a call is under way, half of it before it is carried out.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Api:
         self._methods = methods
         self.limits = limits
         self.faults = Faults()
+        self.delay_s = 0.0
         self.calls: deque[Call] = deque(maxlen=KEPT_CALLS)
         self._count = 0
 
@@ -95,9 +98,13 @@ class Api:
             params = await read_params(request, self._files, limit_bytes=MAX_UPLOAD_BYTES)
         except BotApiError as exc:
             return web.json_response(exc.body(), status=exc.code)
+        except ConnectionResetError:  # the caller died in the middle of its call
+            return web.Response(status=400)
         record = self._record(method, params)
         fault = self.faults.strike(method, _chat_of(params))
+        await asyncio.sleep(self.delay_s / 2)
         status, body = await self._answered(method, params, fault)
+        await asyncio.sleep(self.delay_s / 2)
         if fault is not None and fault.kind in ("cut", "hang"):
             await _break(request, fault)
             return web.Response(status=502)

@@ -101,7 +101,8 @@ class Inbox:
     async def change(self, timeout_s: float) -> None:
         changed = self._changed
         try:
-            await asyncio.wait_for(changed.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await changed.wait()
         except TimeoutError:
             return
 

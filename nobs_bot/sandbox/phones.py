@@ -152,7 +152,8 @@ class Phones:
             await response.write(b"retry: 1000\n\n")
             while True:
                 try:
-                    event = await asyncio.wait_for(queue.get(), KEEP_ALIVE_S)
+                    async with asyncio.timeout(KEEP_ALIVE_S):
+                        event = await queue.get()
                 except TimeoutError:
                     await response.write(b": still here\n\n")
                     continue

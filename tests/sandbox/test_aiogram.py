@@ -36,7 +36,7 @@ def buttons(*labels: str) -> InlineKeyboardMarkup:
 
 async def test_get_me_tells_who_the_bot_is(aio: Bot) -> None:
     me = await aio.get_me()
-    assert (me.id, me.username, me.is_bot) == (42, "NoBlindspotBot", True)
+    assert (me.id, me.username, me.is_bot) == (4242, "NoBlindspotBot", True)
 
 
 async def test_send_message_carries_html_entities_keyboard_and_options(

@@ -1,0 +1,1 @@
+"""What breaks from outside: kills, Telegram's refusals, updates that come twice."""

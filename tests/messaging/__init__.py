@@ -1,0 +1,1 @@
+"""Inbox, pump, outbox, sender and polling."""
