@@ -34,12 +34,16 @@ def settings_or_exit(**overrides: object) -> Settings:
 
 def run(main: Coroutine[Any, Any, int | None]) -> None:
     """Run *main* until it ends or the process is told to; exit with what it returns."""
+    from nobs_bot.errors import CannotStart
     from nobs_bot.storage.crypto import KeyProblem
 
     try:
         raise typer.Exit(asyncio.run(main) or 0)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+    except CannotStart as sentence:
+        typer.echo(str(sentence), err=True)
+        raise typer.Exit(2) from None
     except KeyProblem as problem:
         typer.echo(f"The keys (SECRET_KEYS, or DATA_DIR/keys) are wrong: {problem}", err=True)
         raise typer.Exit(2) from None

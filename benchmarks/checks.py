@@ -82,7 +82,7 @@ async def _our_cpu_s(
 ) -> tuple[float, int]:
     before_s = time.process_time()
     report = await checker.check(address)
-    assert report.verdict is Verdict.good, report
+    assert report.verdict is Verdict.GOOD, report
     own_s = time.process_time() - before_s
     return own_s + children.last.cpu_s, int(report.measures["frames"])
 

@@ -12,6 +12,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramUnauthorizedError
 from aiogram.types import BotCommand, User
 
 from nobs_bot.app import Foundation, Outside
+from nobs_bot.errors import CannotStart
 from nobs_bot.messaging.polling import ALLOWED_UPDATES
 
 from .addresses import tell_places
@@ -28,7 +29,7 @@ async def outside_of(foundation: Foundation, dispatcher: Dispatcher) -> tuple[Ou
     Make the bot, learn its name and set the menu of people without a role.
 
     Raises:
-        TelegramUnauthorizedError: the token is not, or no longer, valid.
+        CannotStart: the token is not, or no longer, valid.
     """
     settings = foundation.settings
     server = TelegramAPIServer.from_base(settings.bot_api_url)
@@ -51,7 +52,10 @@ async def _meet_telegram(bot: Bot) -> User:
             return await bot.get_me()
         except TelegramUnauthorizedError:
             await bot.session.close()
-            raise
+            raise CannotStart(
+                "Telegram does not accept BOT_TOKEN. Ask @BotFather for your bot's token (/mybots, "
+                "API Token) and put it into .env."
+            ) from None
         except TelegramAPIError as exc:
             log.warning("Telegram does not answer yet: %s", type(exc).__name__)
             await asyncio.sleep(wait_s)

@@ -202,9 +202,14 @@ class App:
             self._loop("addresses", self._when_due(AddressLookup, self._look_up), idle_s=0.5)
 
     async def run(self) -> None:
-        """Start, and go on until cancelled or until a part breaks off."""
-        await self.start()
+        """
+        Start, and go on until cancelled or until a part breaks off.
+
+        Raises:
+            CannotStart: a part cannot do its work with these settings.
+        """
         try:
+            await self.start()
             await asyncio.gather(*self._tasks)
         finally:
             await self.stop()

@@ -1,4 +1,4 @@
-"""The two families of expected failure; anything else is a bug and propagates."""
+"""The families of expected failure; anything else is a bug and propagates."""
 
 from __future__ import annotations
 
@@ -41,3 +41,7 @@ class ExternalError(Exception):
         self.permanent = permanent
         self.retry_after_s = retry_after_s
         self.new_chat_id = new_chat_id
+
+
+class CannotStart(Exception):  # noqa: N818 - the end of a start, told in a sentence
+    """The process cannot do its work with these settings; the message says what to do."""

@@ -10,8 +10,10 @@ from typing import Any
 
 import aiohttp
 from rich.console import Console
+from sqlalchemy.exc import DBAPIError
 
 from nobs_bot.app import App, Foundation, Part
+from nobs_bot.errors import CannotStart
 from nobs_bot.people.invitations import invite as make_invitation
 from nobs_bot.people.roles import Role
 from nobs_bot.schema import upgrade
@@ -28,14 +30,39 @@ async def serve(settings: Settings, compose: Compose, part: str | None) -> int:
         compose: Puts the handlers and the foundation together (see `bot.py`).
         part: One part alone; None for all of them.
     """
-    foundation = Foundation(settings)
-    await upgrade(foundation.database)
+    foundation = await _prepared(settings)
     app, bot = await compose(foundation, frozenset({Part(part)}) if part else None)
     try:
         await until_told_to_stop(app)
     finally:
         await bot.session.close()
     return 0
+
+
+async def _prepared(settings: Settings) -> Foundation:
+    """
+    The foundation on a database that is up to date.
+
+    Raises:
+        CannotStart: the data folder cannot be written, or the database does not answer.
+    """
+    try:
+        foundation = Foundation(settings)
+    except OSError as exc:
+        raise CannotStart(
+            f"The folder {settings.data_dir} cannot be used ({exc.strerror}). Make it writable, "
+            "or set another DATA_DIR in .env."
+        ) from None
+    try:
+        await upgrade(foundation.database)
+    except (DBAPIError, OSError) as exc:
+        await foundation.database.close()
+        where = "DATABASE_URL in .env" if settings.database_url else str(settings.data_dir)
+        raise CannotStart(
+            f"The database does not answer ({type(exc).__name__}). Look at {where}; "
+            "`python bot.py doctor` says more."
+        ) from None
+    return foundation
 
 
 async def until_told_to_stop(app: App) -> None:
@@ -56,8 +83,7 @@ async def until_told_to_stop(app: App) -> None:
 
 async def migrate(settings: Settings) -> int:
     """Bring the database to the newest revision."""
-    foundation = Foundation(settings)
-    await upgrade(foundation.database)
+    foundation = await _prepared(settings)
     await foundation.database.close()
     Console().print("The database is up to date.")
     return 0
@@ -66,13 +92,13 @@ async def migrate(settings: Settings) -> int:
 async def invite(settings: Settings, role: str, area: str) -> int:
     """Print an invitation link; the first administrator comes in this way."""
     console = Console()
-    foundation = Foundation(settings)
+    foundation = await _prepared(settings)
     place = foundation.areas.district if area == "all" else foundation.areas.find(area)
     if role not in tuple(Role) or place is None:
         roles = ", ".join(Role)
         console.print(f"Give one of the roles {roles}, and an area such as `all` or Tambora.")
+        await foundation.database.close()
         return 2
-    await upgrade(foundation.database)
     async with foundation.office.work() as work:
         start = make_invitation(work, Role(role), place.code, created_by=None)
     await foundation.database.close()

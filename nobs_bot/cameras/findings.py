@@ -10,9 +10,9 @@ from nobs_bot.streams.check import Failure, Finding, Stage, Verdict
 from nobs_bot.texts import Markup, Words
 
 _BAR = {stage: place for place, stage in enumerate(Stage, start=1)}
-_UNREACHABLE = {Failure.private_address, Failure.forbidden_address}
-_CREDENTIALS = {Failure.wrong_password, Failure.password_needed}
-_PASSING = {Failure.refused, Failure.no_answer, Failure.no_pictures}
+_UNREACHABLE = {Failure.PRIVATE_ADDRESS, Failure.FORBIDDEN_ADDRESS}
+_CREDENTIALS = {Failure.WRONG_PASSWORD, Failure.PASSWORD_NEEDED}
+_PASSING = {Failure.REFUSED, Failure.NO_ANSWER, Failure.NO_PICTURES}
 
 
 def progress_text(words: Words, stage: Stage) -> str:
@@ -29,7 +29,7 @@ def report_text(words: Words, report: dict[str, Any]) -> str:
     if report.get("failure"):
         return words(f"check.failure.{report['failure']}")
     verdict = Verdict(report["verdict"])
-    lines = [words("check.good" if verdict is Verdict.good else "check.poor")]
+    lines = [words("check.good" if verdict is Verdict.GOOD else "check.poor")]
     if report.get("width"):
         lines.append(_measured(words, report))
     lines += [words(f"check.finding.{finding}") for finding in report.get("findings", ())]
@@ -54,7 +54,7 @@ def short_finding(words: Words, report: dict[str, Any] | None) -> str:
     if report.get("failure"):
         return words(f"check.short.{report['failure']}")
     findings = [words(f"check.short.{Finding(each).value}") for each in report.get("findings", ())]
-    good = words("check.short.good") if report["verdict"] == Verdict.good.value else ""
+    good = words("check.short.good") if report["verdict"] == Verdict.GOOD.value else ""
     return ", ".join(part for part in (good, *findings) if part)
 
 
@@ -99,6 +99,6 @@ def _order(failure: Failure | None, report: dict[str, Any]) -> tuple[str, ...]:
         return "again", "edit", "without"
     if failure:
         return "edit", "without"
-    if report["verdict"] == Verdict.good.value:
+    if report["verdict"] == Verdict.GOOD.value:
         return "yes", "again", "edit"
     return "again", "edit", "keep", "without"

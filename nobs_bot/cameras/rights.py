@@ -58,7 +58,7 @@ async def withdraw(work: Work, camera: Camera, owner: Person) -> None:
     Take the camera out for good.
 
     Secrets, contact, place, photos and pictures are erased in this transaction; what stays is the
-    number, so that old requests still say which camera they meant.
+    number and the kelurahan, so that old requests still say which camera they meant, and to whom.
     """
     forget_stream(camera)
     await drop_checks(work, camera.id)

@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from nobs_bot.errors import CannotStart
 from nobs_bot.storage.work import Office
 
 log = logging.getLogger(__name__)
@@ -38,12 +39,23 @@ class Site:
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> int:
-        """Listen; returns the port, which matters where 0 was asked for."""
+        """
+        Listen; returns the port, which matters where 0 was asked for.
+
+        Raises:
+            CannotStart: the port is taken, or not ours to take.
+        """
         app = web.Application(client_max_size=MOST_BYTES)
         app.add_routes([web.post(WEBHOOK_PATH, self._webhook), web.get("/healthz", self._health)])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=10)
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
+        try:
+            await web.TCPSite(self._runner, host, port).start()
+        except OSError as exc:
+            raise CannotStart(
+                f"Cannot listen on {host}, port {port}: {exc.strerror}. "
+                "Is the bot running already? If not, choose another LISTEN_PORT in .env."
+            ) from None
         return int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:

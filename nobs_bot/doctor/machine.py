@@ -110,7 +110,7 @@ async def opencv_starts() -> Finding | None:
         )
     finally:
         await checker.close()
-    if report.failure is Failure.refused:
+    if report.failure is Failure.REFUSED:
         return None
     return Finding(
         "W020",

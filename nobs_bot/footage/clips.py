@@ -281,8 +281,8 @@ class FootageHolder:
         """
         asks = await work.session.execute(select(Ask).where(Ask.owner_id == person_id))
         await let_go(work, [ask.camera_id for ask in asks.scalars()])
-        waiting = select(Clip).where(Clip.owner_id == person_id, Clip.state == ClipState.WAITING)
-        for clip in (await work.session.execute(waiting)).scalars():
+        missing = select(Clip).where(Clip.owner_id == person_id, Clip.state != ClipState.STORED)
+        for clip in (await work.session.execute(missing)).scalars():
             await work.session.delete(clip)
         stored = select(Clip).where(Clip.owner_id == person_id, Clip.state == ClipState.STORED)
         for clip in (await work.session.execute(stored)).scalars():

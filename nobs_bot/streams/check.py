@@ -52,7 +52,7 @@ class _Course:
     measures: dict[str, float] = field(default_factory=dict)
 
     def failed(self, failure: Failure) -> CheckReport:
-        return CheckReport(Verdict.failed, failure, codec=self.codec, measures=dict(self.measures))
+        return CheckReport(Verdict.FAILED, failure, codec=self.codec, measures=dict(self.measures))
 
 
 class StreamChecker:
@@ -110,7 +110,7 @@ class StreamChecker:
                     return await self._check(address, course)
             except TimeoutError:
                 return course.failed(
-                    Failure.no_pictures if course.is_greeted else Failure.no_answer
+                    Failure.NO_PICTURES if course.is_greeted else Failure.NO_ANSWER
                 )
             except Unusable as unusable:
                 course.codec = unusable.codec or course.codec
@@ -168,7 +168,7 @@ class StreamChecker:
             elif "done" in message:
                 return _report(message["done"], blob, relay, course)
         # The child ended without a word: out of memory or time, or broken by the stream.
-        return course.failed(relay.fault or Failure.no_pictures)
+        return course.failed(relay.fault or Failure.NO_PICTURES)
 
     async def _vet(self, host: str, port: int) -> Vetted | Failure:
         return await vet(
@@ -182,9 +182,9 @@ class StreamChecker:
 
 def _report(done: dict[str, Any], still: bytes, relay: Relay, course: _Course) -> CheckReport:
     if done.get("too_large"):
-        return course.failed(Failure.too_large)
+        return course.failed(Failure.TOO_LARGE)
     if not done["frames"]:
-        return course.failed(relay.fault or Failure.no_pictures)
+        return course.failed(relay.fault or Failure.NO_PICTURES)
     findings = tuple(Finding(name) for name in done["findings"])
     fps = done["fps"]
     report = CheckReport(verdict_on(findings), findings=findings, still=still or None)

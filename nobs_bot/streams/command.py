@@ -29,28 +29,28 @@ _STAGES = {
     Stage.judging: "Judging the picture",
 }
 _FAILURES = {
-    Failure.name_not_resolved: "The host's name cannot be resolved.",
-    Failure.private_address: "The address belongs to a private network, out of reach from here.",
-    Failure.forbidden_address: "The address is not one that may be connected to.",
-    Failure.refused: "The connection was refused: nothing listens on that port.",
-    Failure.no_answer: "There was no answer in time.",
-    Failure.wrong_password: "The user name or password is wrong.",
-    Failure.password_needed: "The camera asks for a user name and password.",
-    Failure.no_such_path: "The camera answers, but has no stream at that path.",
-    Failure.not_a_camera: "Something answers, but it is no camera.",
-    Failure.redirected: "The camera points to another address; redirects are not followed.",
-    Failure.unsupported_codec: "The stream is in a format that cannot be read.",
-    Failure.no_pictures: "The camera answers, but sends no pictures.",
-    Failure.too_large: "The picture is too large to be checked.",
+    Failure.NAME_NOT_RESOLVED: "The host's name cannot be resolved.",
+    Failure.PRIVATE_ADDRESS: "The address belongs to a private network, out of reach from here.",
+    Failure.FORBIDDEN_ADDRESS: "The address is not one that may be connected to.",
+    Failure.REFUSED: "The connection was refused: nothing listens on that port.",
+    Failure.NO_ANSWER: "There was no answer in time.",
+    Failure.WRONG_PASSWORD: "The user name or password is wrong.",
+    Failure.PASSWORD_NEEDED: "The camera asks for a user name and password.",
+    Failure.NO_SUCH_PATH: "The camera answers, but has no stream at that path.",
+    Failure.NOT_A_CAMERA: "Something answers, but it is no camera.",
+    Failure.REDIRECTED: "The camera points to another address; redirects are not followed.",
+    Failure.UNSUPPORTED_CODEC: "The stream is in a format that cannot be read.",
+    Failure.NO_PICTURES: "The camera answers, but sends no pictures.",
+    Failure.TOO_LARGE: "The picture is too large to be checked.",
 }
 _FINDINGS = {
-    Finding.black: "The picture is black.",
-    Finding.covered: "The lens is covered.",
-    Finding.blurred: "The picture is blurred.",
-    Finding.partly_covered: "A large part of the picture shows nothing.",
-    Finding.no_motion: "No motion was seen.",
-    Finding.low_resolution: "The resolution is low.",
-    Finding.slow: "There are few pictures a second.",
+    Finding.BLACK: "The picture is black.",
+    Finding.COVERED: "The lens is covered.",
+    Finding.BLURRED: "The picture is blurred.",
+    Finding.PARTLY_COVERED: "A large part of the picture shows nothing.",
+    Finding.NO_MOTION: "No motion was seen.",
+    Finding.LOW_RESOLUTION: "The resolution is low.",
+    Finding.SLOW: "There are few pictures a second.",
 }
 _PROBLEMS = {
     AddressProblem.not_a_url: "That is no URL.",
@@ -62,9 +62,9 @@ _PROBLEMS = {
     AddressProblem.control_characters: "The URL contains control characters.",
 }
 _VERDICTS = {
-    Verdict.good: ("Good", "bold green"),
-    Verdict.poor: ("Poor", "bold yellow"),
-    Verdict.failed: ("Failed", "bold red"),
+    Verdict.GOOD: ("Good", "bold green"),
+    Verdict.POOR: ("Poor", "bold yellow"),
+    Verdict.FAILED: ("Failed", "bold red"),
 }
 
 
@@ -102,7 +102,7 @@ async def check_stream(
         _print_json(report.as_dict() | {"still": saved}, out)
     else:
         _print_report(report, saved, out)
-    return GOOD if report.verdict is Verdict.good else NOT_GOOD
+    return GOOD if report.verdict is Verdict.GOOD else NOT_GOOD
 
 
 async def _checked(
@@ -137,7 +137,7 @@ def _print_fault(fault: AddressFault, as_json: bool, out: TextIO) -> None:
         _console(out).print(Text(_PROBLEMS[fault.kind], style="bold red"))
         return
     nothing = dict.fromkeys(("codec", "width", "height", "fps", "first_frame_s", "still"))
-    said = {"verdict": Verdict.failed.value, "failure": "not_an_address", "problem": fault.kind}
+    said = {"verdict": Verdict.FAILED.value, "failure": "not_an_address", "problem": fault.kind}
     _print_json(said | {"findings": [], "measures": {}} | nothing, out)
 
 

@@ -51,11 +51,11 @@ async def connect(
                 server_hostname=_server_name(address, vetted) if context else None,
             )
     except ConnectionRefusedError:
-        raise Unusable(Failure.refused) from None
+        raise Unusable(Failure.REFUSED) from None
     except (ssl.SSLError, ConnectionResetError):
-        raise Unusable(Failure.not_a_camera) from None
+        raise Unusable(Failure.NOT_A_CAMERA) from None
     except OSError:  # TimeoutError is one
-        raise Unusable(Failure.no_answer) from None
+        raise Unusable(Failure.NO_ANSWER) from None
     return protocol
 
 

@@ -87,7 +87,7 @@ async def _greet_rtsp(address: StreamAddress, vetted: Vetted, timeout_s: float) 
     try:
         return await _described(address, link, timeout_s)
     except Unusable as unusable:
-        if link.challenge is None or unusable.failure is not Failure.not_a_camera:
+        if link.challenge is None or unusable.failure is not Failure.NOT_A_CAMERA:
             raise
         challenge = link.challenge
     # Some cameras hang up after their challenge: answer it on a connection of its own.
@@ -110,7 +110,7 @@ async def _described(address: StreamAddress, link: RtspLink, timeout_s: float) -
         return RtspWelcome(address, link, reply, read_description(reply.body))
     except TimeoutError:
         link.close()
-        raise Unusable(Failure.no_answer) from None
+        raise Unusable(Failure.NO_ANSWER) from None
     except BaseException:
         link.close()
         raise
@@ -127,8 +127,8 @@ async def _greet_http(
         if reply.media_type in MEDIA_TYPES or address.path.partition("?")[0].endswith(".m3u8"):
             return await _opened_playlist(address, reply, vet, timeout_s)
         if reply.media_type.partition("/")[0] in {"image", "video", "audio"}:
-            raise Unusable(Failure.unsupported_codec, codec=reply.media_type[:40])
-        raise Unusable(Failure.not_a_camera)
+            raise Unusable(Failure.UNSUPPORTED_CODEC, codec=reply.media_type[:40])
+        raise Unusable(Failure.NOT_A_CAMERA)
     except BaseException:
         reply.close()
         raise
@@ -148,10 +148,10 @@ def _refuse_status(status: int, address: StreamAddress) -> None:
     """Turn what RTSP and HTTP answer into what the owner can do about it."""
     if status in {401, 403}:
         known = address.has_credentials
-        raise Unusable(Failure.wrong_password if known else Failure.password_needed)
+        raise Unusable(Failure.WRONG_PASSWORD if known else Failure.PASSWORD_NEEDED)
     if 400 <= status < 500:
-        raise Unusable(Failure.no_such_path)
+        raise Unusable(Failure.NO_SUCH_PATH)
     if status >= 500:
-        raise Unusable(Failure.no_pictures)
+        raise Unusable(Failure.NO_PICTURES)
     if status != 200:
-        raise Unusable(Failure.not_a_camera)
+        raise Unusable(Failure.NOT_A_CAMERA)

@@ -71,7 +71,7 @@ class HlsSource:
             self._address = self._resolved(variant)
             self._text = _checked(await self._fetch(self._address, PLAYLIST_LIMIT))
             if chosen_variant(self._text) is not None:
-                raise Unusable(Failure.not_a_camera)
+                raise Unusable(Failure.NOT_A_CAMERA)
 
     async def read(self, name: str) -> bytes:
         """
@@ -99,7 +99,7 @@ class HlsSource:
         if self._last[0] != name:
             address = self._names[name]
             if self._fetched_bytes > TOTAL_LIMIT:
-                raise Unusable(Failure.too_large)
+                raise Unusable(Failure.TOO_LARGE)
             self._last = (name, await self._fetch(address, SEGMENT_LIMIT))
             self._fetched_bytes += len(self._last[1])
         return self._last[1]
@@ -118,9 +118,9 @@ class HlsSource:
         try:
             address = parse_address(urljoin(self._address.request_url, uri))
         except (AddressFault, ValueError):
-            raise Unusable(Failure.forbidden_address) from None
+            raise Unusable(Failure.FORBIDDEN_ADDRESS) from None
         if address.is_rtsp:
-            raise Unusable(Failure.forbidden_address)
+            raise Unusable(Failure.FORBIDDEN_ADDRESS)
         here = self._address
         if (address.scheme, address.host, address.port) == (here.scheme, here.host, here.port):
             return address.with_credentials(here.username, here.password)
@@ -139,7 +139,7 @@ class HlsSource:
 
 async def _content(reply: HttpReply, limit: int, timeout_s: float) -> bytes:
     if reply.status != 200:
-        raise Unusable(Failure.no_such_path if reply.status < 500 else Failure.no_pictures)
+        raise Unusable(Failure.NO_SUCH_PATH if reply.status < 500 else Failure.NO_PICTURES)
     return await reply.whole(limit, timeout_s=timeout_s)
 
 
@@ -190,7 +190,7 @@ def _key(attributes: dict[str, str], name: Callable[[str, str], str]) -> str:
     if method == "NONE":
         return "#EXT-X-KEY:METHOD=NONE"
     if method != "AES-128":
-        raise Unusable(Failure.unsupported_codec, codec=f"HLS {method[:20]}")
+        raise Unusable(Failure.UNSUPPORTED_CODEC, codec=f"HLS {method[:20]}")
     vector = attributes.get("IV", "")
     tail = f",IV={vector}" if re.fullmatch(r"0[xX][0-9A-Fa-f]{1,32}", vector) else ""
     return f'#EXT-X-KEY:METHOD=AES-128,URI="{name(attributes.get("URI", ""), ".key")}"{tail}'
@@ -210,5 +210,5 @@ def _attributes(line: str) -> dict[str, str]:
 def _checked(content: bytes) -> str:
     text = content.decode("utf-8", "replace").lstrip("\ufeff")
     if not text.startswith("#EXTM3U"):
-        raise Unusable(Failure.not_a_camera)
+        raise Unusable(Failure.NOT_A_CAMERA)
     return text

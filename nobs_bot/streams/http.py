@@ -52,9 +52,9 @@ class HttpReply:
             async with asyncio.timeout(timeout_s):
                 return await self._body(limit)
         except TimeoutError:
-            raise Unusable(Failure.no_answer) from None
+            raise Unusable(Failure.NO_ANSWER) from None
         except (OSError, ValueError, asyncio.IncompleteReadError):
-            raise Unusable(Failure.not_a_camera) from None
+            raise Unusable(Failure.NOT_A_CAMERA) from None
 
     async def _body(self, limit: int) -> bytes:
         if self.is_chunked:
@@ -63,7 +63,7 @@ class HttpReply:
         if not _LENGTH.fullmatch(length):
             return await _read_to_end(self.reader, limit)
         if int(length) > limit:
-            raise Unusable(Failure.too_large)
+            raise Unusable(Failure.TOO_LARGE)
         return await self.reader.readexactly(int(length))
 
     async def _chunks(self, limit: int) -> bytes:
@@ -72,9 +72,9 @@ class HttpReply:
             line = (await self.reader.readline()).decode("latin-1")
             size = line.partition(";")[0].strip()
             if not _CHUNK_SIZE.fullmatch(size):
-                raise Unusable(Failure.not_a_camera)
+                raise Unusable(Failure.NOT_A_CAMERA)
             if len(data) + int(size, 16) > limit:
-                raise Unusable(Failure.too_large)
+                raise Unusable(Failure.TOO_LARGE)
             if int(size, 16) == 0:
                 return bytes(data)
             data += await self.reader.readexactly(int(size, 16))
@@ -120,16 +120,16 @@ async def _get_once(
             status, headers = await _read_head(reader)
     except TimeoutError:
         writer.transport.abort()
-        raise Unusable(Failure.no_answer) from None
+        raise Unusable(Failure.NO_ANSWER) from None
     except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
         writer.transport.abort()
-        raise Unusable(Failure.not_a_camera) from None
+        raise Unusable(Failure.NOT_A_CAMERA) from None
     except BaseException:
         writer.transport.abort()
         raise
     if 300 <= status < 400:
         writer.transport.abort()
-        raise Unusable(Failure.redirected)
+        raise Unusable(Failure.REDIRECTED)
     return HttpReply(status, headers, reader, writer)
 
 
@@ -154,14 +154,14 @@ async def _read_head(reader: asyncio.StreamReader) -> tuple[int, list[tuple[str,
     line = (await reader.readuntil(b"\n")).decode("latin-1").strip()
     found = _STATUS.fullmatch(line)
     if found is None:
-        raise Unusable(Failure.not_a_camera)
+        raise Unusable(Failure.NOT_A_CAMERA)
     headers: list[tuple[str, str]] = []
     size = 0
     while True:
         raw = await reader.readuntil(b"\n")
         size += len(raw)
         if size > HEAD_LIMIT:
-            raise Unusable(Failure.not_a_camera)
+            raise Unusable(Failure.NOT_A_CAMERA)
         name, _, value = raw.decode("latin-1").strip().partition(":")
         if not name:
             return int(found[1]), headers
@@ -173,5 +173,5 @@ async def _read_to_end(reader: asyncio.StreamReader, limit: int) -> bytes:
     while part := await reader.read(64 * 1024):
         data += part
         if len(data) > limit:
-            raise Unusable(Failure.too_large)
+            raise Unusable(Failure.TOO_LARGE)
     return bytes(data)

@@ -52,13 +52,13 @@ def judge(pictures: Sequence[MatLike], fps: float | None) -> Judgement:
     height, width = pictures[-1].shape[:2]
     findings = _spoilt(measures)
     if not findings and measures["edge_cells"] < PARTLY_BELOW:
-        findings.append(Finding.partly_covered)
+        findings.append(Finding.PARTLY_COVERED)
     if measures["motion"] < STILL_BELOW:
-        findings.append(Finding.no_motion)
+        findings.append(Finding.NO_MOTION)
     if min(height, width) < LOW_HEIGHT:
-        findings.append(Finding.low_resolution)
+        findings.append(Finding.LOW_RESOLUTION)
     if fps is None or fps < SLOW_FPS:
-        findings.append(Finding.slow)
+        findings.append(Finding.SLOW)
     rounded = {name: round(float(value), 4) for name, value in measures.items()}
     return Judgement([finding.value for finding in findings], rounded)
 
@@ -66,11 +66,11 @@ def judge(pictures: Sequence[MatLike], fps: float | None) -> Judgement:
 def _spoilt(measures: dict[str, float]) -> list[Finding]:
     """The first rule that holds; each presumes that those before it do not."""
     if measures["brightness_p95"] < BLACK_BELOW:
-        return [Finding.black]
+        return [Finding.BLACK]
     if measures["gradient_p99"] < COVERED_BELOW:
-        return [Finding.covered]
+        return [Finding.COVERED]
     if measures["sharpness"] < BLURRED_BELOW:
-        return [Finding.blurred]
+        return [Finding.BLURRED]
     return []
 
 

@@ -140,7 +140,7 @@ class RtspRelay(Relay):
         self._heard_at = asyncio.get_running_loop().time()
         self._session = reply.header("Session") or self._session
         if reply.status in {401, 403}:
-            self.fault = Failure.wrong_password
+            self.fault = Failure.WRONG_PASSWORD
 
     def _pass_media(self, frames: bytes) -> None:
         self._heard_at = asyncio.get_running_loop().time()

@@ -20,42 +20,42 @@ class Stage(StrEnum):
 class Failure(StrEnum):
     """Why no picture could be judged."""
 
-    name_not_resolved = "name_not_resolved"
-    private_address = "private_address"
-    forbidden_address = "forbidden_address"
-    refused = "refused"
-    no_answer = "no_answer"
-    wrong_password = "wrong_password"  # noqa: S105 - a name, not a password
-    password_needed = "password_needed"  # noqa: S105 - a name, not a password
-    no_such_path = "no_such_path"
-    not_a_camera = "not_a_camera"
-    redirected = "redirected"
-    unsupported_codec = "unsupported_codec"
-    no_pictures = "no_pictures"
-    too_large = "too_large"
+    NAME_NOT_RESOLVED = "name_not_resolved"
+    PRIVATE_ADDRESS = "private_address"
+    FORBIDDEN_ADDRESS = "forbidden_address"
+    REFUSED = "refused"
+    NO_ANSWER = "no_answer"
+    WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a name, not a password
+    PASSWORD_NEEDED = "password_needed"  # noqa: S105 - a name, not a password
+    NO_SUCH_PATH = "no_such_path"
+    NOT_A_CAMERA = "not_a_camera"
+    REDIRECTED = "redirected"
+    UNSUPPORTED_CODEC = "unsupported_codec"
+    NO_PICTURES = "no_pictures"
+    TOO_LARGE = "too_large"
 
 
 class Finding(StrEnum):
     """What is wrong, or worth a remark, with pictures that do arrive."""
 
-    black = "black"
-    covered = "covered"
-    blurred = "blurred"
-    partly_covered = "partly_covered"
-    no_motion = "no_motion"
-    low_resolution = "low_resolution"
-    slow = "slow"
+    BLACK = "black"
+    COVERED = "covered"
+    BLURRED = "blurred"
+    PARTLY_COVERED = "partly_covered"
+    NO_MOTION = "no_motion"
+    LOW_RESOLUTION = "low_resolution"
+    SLOW = "slow"
 
 
 class Verdict(StrEnum):
     """Good; pictures arrive but show nothing of use; no pictures."""
 
-    good = "good"
-    poor = "poor"
-    failed = "failed"
+    GOOD = "good"
+    POOR = "poor"
+    FAILED = "failed"
 
 
-SPOILING = frozenset({Finding.black, Finding.covered, Finding.blurred})
+SPOILING = frozenset({Finding.BLACK, Finding.COVERED, Finding.BLURRED})
 
 
 class Unusable(Exception):  # noqa: N818 - a result on its way up, not an error
@@ -111,4 +111,4 @@ class CheckReport:
 
 def verdict_on(findings: tuple[Finding, ...]) -> Verdict:
     """Poor where a finding spoils the picture; a mere remark leaves it good."""
-    return Verdict.poor if SPOILING.intersection(findings) else Verdict.good
+    return Verdict.POOR if SPOILING.intersection(findings) else Verdict.GOOD

@@ -190,7 +190,7 @@ class RtspLink(asyncio.Protocol):
             for item in self._parser.feed(data):
                 self._take(item)
         except NotRtsp:
-            self._end(Failure.not_a_camera)
+            self._end(Failure.NOT_A_CAMERA)
 
     def _take(self, item: RtspMessage | bytes) -> None:
         if self._ended:
@@ -218,7 +218,7 @@ class RtspLink(asyncio.Protocol):
 
         def give_up(failure: Failure | None) -> None:
             if not future.done():
-                future.set_exception(Unusable(failure or Failure.not_a_camera))
+                future.set_exception(Unusable(failure or Failure.NOT_A_CAMERA))
 
         self.on_end = give_up
         self.send(method, self._address.request_url, headers or [], b"", take)
@@ -264,7 +264,7 @@ class RtspLink(asyncio.Protocol):
     def _settle(self, reply: RtspMessage) -> None:
         status = reply.status or 0
         if 300 <= status < 400:
-            self._end(Failure.redirected)
+            self._end(Failure.REDIRECTED)
             return
         asked = self._asked_for(reply)
         if asked is None or 100 <= status < 200:
@@ -292,7 +292,7 @@ class RtspLink(asyncio.Protocol):
     def _refuse(self, request: RtspMessage) -> None:
         """Answer what the camera asks of us: a redirect ends it, all else is not for us."""
         if request.method == "REDIRECT":
-            self._end(Failure.redirected)
+            self._end(Failure.REDIRECTED)
         elif self.transport is not None and not self._ended:
             headers = [("CSeq", request.header("CSeq") or "0")]
             self.transport.write(RtspMessage("RTSP/1.0 501 Not Implemented", headers).encode())

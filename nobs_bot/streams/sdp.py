@@ -50,17 +50,17 @@ def read_description(body: bytes) -> Description:
     """
     text = body.decode("utf-8", "replace").replace("\r\n", "\n")
     if not text.startswith("v="):
-        raise Unusable(Failure.not_a_camera)
+        raise Unusable(Failure.NOT_A_CAMERA)
     session, *tracks = re.split(r"^(?=m=)", text, flags=re.MULTILINE)
     videos = [track for track in tracks if track.startswith("m=video")]
     if not videos:
-        raise Unusable(Failure.no_pictures)
+        raise Unusable(Failure.NO_PICTURES)
     names = [_encoding(track) for track in videos]
     for track, name in zip(videos, names, strict=True):
         if name in CODECS:
             kept = (session + track).strip().replace("\n", "\r\n") + "\r\n"
             return Description(CODECS[name], kept.encode())
-    raise Unusable(Failure.unsupported_codec, codec=names[0][:40])
+    raise Unusable(Failure.UNSUPPORTED_CODEC, codec=names[0][:40])
 
 
 def _encoding(track: str) -> str:

@@ -96,7 +96,7 @@ async def vet(
         async with asyncio.timeout(timeout_s):
             texts = await resolver(host, port)
     except (OSError, UnicodeError):  # TimeoutError is an OSError
-        return Failure.name_not_resolved
+        return Failure.NAME_NOT_RESOLVED
     addresses = [_unmapped(ipaddress.ip_address(text.partition("%")[0])) for text in texts]
     # Home cameras are reached over IPv4; IPv6 comes after it where a name has both.
     addresses.sort(key=lambda address: address.version)
@@ -104,7 +104,7 @@ async def vet(
     for address, failure in zip(addresses, failures, strict=True):
         if failure is None:
             return Vetted(str(address), port)
-    return failures[0] if failures and failures[0] else Failure.name_not_resolved
+    return failures[0] if failures and failures[0] else Failure.NAME_NOT_RESOLVED
 
 
 def _unmapped(address: Address) -> Address:
@@ -116,11 +116,11 @@ def _objection(address: Address, allowed: Sequence[Network]) -> Failure | None:
     if _in_any(address, allowed):
         return None
     if _in_any(address, _FORBIDDEN):
-        return Failure.forbidden_address
+        return Failure.FORBIDDEN_ADDRESS
     if _in_any(address, _HOME):
-        return Failure.private_address
+        return Failure.PRIVATE_ADDRESS
     if address.version == 6 and address not in _GLOBAL_IPV6:
-        return Failure.forbidden_address
+        return Failure.FORBIDDEN_ADDRESS
     return None
 
 

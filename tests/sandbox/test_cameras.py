@@ -51,9 +51,9 @@ async def checker() -> AsyncIterator[StreamChecker]:
 @pytest.mark.parametrize(
     ("key", "verdict", "finding"),
     [
-        ("good", Verdict.good, None),
-        ("covered", Verdict.poor, Finding.covered),
-        ("black", Verdict.poor, Finding.black),
+        ("good", Verdict.GOOD, None),
+        ("covered", Verdict.POOR, Finding.COVERED),
+        ("black", Verdict.POOR, Finding.BLACK),
     ],
 )
 async def test_each_scene_is_judged_as_what_it_shows(
@@ -75,9 +75,9 @@ async def test_each_camera_has_a_password_of_its_own(
 ) -> None:
     address = parse_address(cameras["good"].url)
     other = cameras["covered"]
-    assert (await checker.check(address)).failure is Failure.password_needed
+    assert (await checker.check(address)).failure is Failure.PASSWORD_NEEDED
     crossed = address.with_credentials(other.username, other.password)
-    assert (await checker.check(crossed)).failure is Failure.wrong_password
+    assert (await checker.check(crossed)).failure is Failure.WRONG_PASSWORD
 
 
 async def test_info_shows_no_password(cameras: dict[str, CameraInfo]) -> None:
@@ -105,7 +105,7 @@ async def test_many_viewers_at_once(cameras: dict[str, CameraInfo], checker: Str
     info = cameras["good"]
     address = parse_address(info.url).with_credentials(info.username, info.password)
     reports = await asyncio.gather(*(checker.check(address) for _ in range(3)))
-    assert [report.verdict for report in reports] == [Verdict.good] * 3
+    assert [report.verdict for report in reports] == [Verdict.GOOD] * 3
 
 
 def test_kept_clip_is_used_and_a_broken_one_replaced(cache_dir: Path) -> None:

@@ -28,7 +28,7 @@ def size_of(jpeg: bytes | None) -> tuple[int, int]:
 
 
 def assert_good(report: CheckReport, codec: str) -> None:
-    assert (report.verdict, report.failure, report.codec) == (Verdict.good, None, codec)
+    assert (report.verdict, report.failure, report.codec) == (Verdict.GOOD, None, codec)
     assert (report.width, report.height) == (1280, 720)
     assert report.findings == ()
     assert size_of(report.still) == (1280, 720)
@@ -151,7 +151,7 @@ async def test_stall_in_mid_stream_still_reports_what_came(
 
     async with camera(street) as port, meddling(port, meddle) as own_port:
         report = await checker.check(at(own_port))
-    assert (report.verdict, report.failure) == (Verdict.good, None)
+    assert (report.verdict, report.failure) == (Verdict.GOOD, None)
     assert report.measures["frames"] >= 2
     assert size_of(report.still) == (1280, 720)
 
@@ -208,7 +208,7 @@ async def test_checks_side_by_side_do_not_mix(checker: StreamChecker, street: Cl
         reports = await asyncio.gather(
             checker.check(at(port)), checker.check(wrong), checker.check(at(port))
         )
-    assert [report.failure for report in reports] == [None, Failure.wrong_password, None]
+    assert [report.failure for report in reports] == [None, Failure.WRONG_PASSWORD, None]
 
 
 async def test_cancelled_check_leaves_no_child(checker: StreamChecker, street: Clip) -> None:
@@ -254,4 +254,4 @@ async def test_small_picture_is_good_with_a_remark(checker: StreamChecker, stree
     )
     async with camera(encode(small, fps=15)) as port:
         report = await checker.check(at(port))
-    assert (report.verdict, report.findings) == (Verdict.good, (Finding.low_resolution,))
+    assert (report.verdict, report.findings) == (Verdict.GOOD, (Finding.LOW_RESOLUTION,))

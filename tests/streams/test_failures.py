@@ -36,7 +36,7 @@ def at(port: int, path: str = "/stream", *, scheme: str = "rtsp") -> StreamAddre
 
 async def failure_of(checker: StreamChecker, address: StreamAddress) -> Failure | None:
     report = await checker.check(address)
-    assert (report.verdict is Verdict.failed) == (report.failure is not None)
+    assert (report.verdict is Verdict.FAILED) == (report.failure is not None)
     return report.failure
 
 
@@ -59,9 +59,9 @@ def resolver_to(*ips: str):
 @pytest.mark.parametrize(
     ("ips", "failure"),
     [
-        ([], Failure.name_not_resolved),
-        (["192.168.1.64"], Failure.private_address),
-        (["127.0.0.1"], Failure.forbidden_address),
+        ([], Failure.NAME_NOT_RESOLVED),
+        (["192.168.1.64"], Failure.PRIVATE_ADDRESS),
+        (["127.0.0.1"], Failure.FORBIDDEN_ADDRESS),
     ],
 )
 async def test_address_that_may_not_be_connected_to_is_not(
@@ -72,22 +72,22 @@ async def test_address_that_may_not_be_connected_to_is_not(
     async with serving(canary) as port:
         report = await checker.check(assemble("rtsp", "kamera.example", port, "/"))
     await checker.close()
-    assert (report.verdict, report.failure, canary.visits) == (Verdict.failed, failure, 0)
+    assert (report.verdict, report.failure, canary.visits) == (Verdict.FAILED, failure, 0)
 
 
 async def test_closed_port_refuses(checker: StreamChecker) -> None:
-    assert await failure_of(checker, at(free_port())) is Failure.refused
+    assert await failure_of(checker, at(free_port())) is Failure.REFUSED
 
 
 @pytest.mark.parametrize("scheme", ["rtsp", "http", "https", "rtsps"])
 async def test_silence_is_no_answer(checker: StreamChecker, scheme: str) -> None:
     async with serving(silent) as port:
-        assert await failure_of(checker, at(port, scheme=scheme)) is Failure.no_answer
+        assert await failure_of(checker, at(port, scheme=scheme)) is Failure.NO_ANSWER
 
 
 async def test_slow_drip_is_no_answer(checker: StreamChecker) -> None:
     async with serving(dripping(b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n" * 50)) as port:
-        assert await failure_of(checker, at(port)) is Failure.no_answer
+        assert await failure_of(checker, at(port)) is Failure.NO_ANSWER
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ async def test_something_else_is_not_a_camera(
     checker: StreamChecker, scheme: str, said: bytes
 ) -> None:
     async with serving(saying(said)) as port:
-        assert await failure_of(checker, at(port, scheme=scheme)) is Failure.not_a_camera
+        assert await failure_of(checker, at(port, scheme=scheme)) is Failure.NOT_A_CAMERA
 
 
 async def test_description_of_120_megabytes_is_not_read(checker: StreamChecker) -> None:
@@ -125,7 +125,7 @@ async def test_description_of_120_megabytes_is_not_read(checker: StreamChecker) 
             await writer.drain()
 
     async with serving(endless) as port:
-        assert await failure_of(checker, at(port)) is Failure.not_a_camera
+        assert await failure_of(checker, at(port)) is Failure.NOT_A_CAMERA
 
 
 @pytest.mark.parametrize("auth", ["digest", "basic"])
@@ -133,16 +133,16 @@ async def test_password_wrong_or_missing(checker: StreamChecker, street: Clip, a
     async with camera(street, auth=auth) as port:
         wrong = at(port).with_credentials(USER, "wrong")
         missing = at(port).with_credentials("", "")
-        assert await failure_of(checker, wrong) is Failure.wrong_password
-        assert await failure_of(checker, missing) is Failure.password_needed
+        assert await failure_of(checker, wrong) is Failure.WRONG_PASSWORD
+        assert await failure_of(checker, missing) is Failure.PASSWORD_NEEDED
 
 
 async def test_path_that_is_not_there(checker: StreamChecker, street: Clip) -> None:
     async with camera(street) as port:
-        assert await failure_of(checker, at(port, "/other")) is Failure.no_such_path
+        assert await failure_of(checker, at(port, "/other")) is Failure.NO_SUCH_PATH
     gone = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
     async with serving(saying(gone)) as port:
-        assert await failure_of(checker, at(port, scheme="http")) is Failure.no_such_path
+        assert await failure_of(checker, at(port, scheme="http")) is Failure.NO_SUCH_PATH
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "DESCRIBE", "SETUP", "PLAY"])
@@ -152,7 +152,7 @@ async def test_rtsp_redirect_is_not_followed(checker: StreamChecker, method: str
         there = [("Location", f"rtsp://127.0.0.1:{canary_port}/stream")]
         answers = {"DESCRIBE": DESCRIBED, "SETUP": SET_UP, method: (302, there, b"")}
         async with serving(rtsp(**answers)) as port:
-            assert await failure_of(checker, at(port)) is Failure.redirected
+            assert await failure_of(checker, at(port)) is Failure.REDIRECTED
     assert canary.visits == 0
 
 
@@ -167,7 +167,7 @@ async def test_rtsp_redirect_to_itself_ends_at_the_first(checker: StreamChecker)
             writer.write(f"RTSP/1.0 302 Moved\r\nCSeq: 1\r\nLocation: {url}\r\n\r\n".encode())
 
     async with serving(loop) as port:
-        assert await failure_of(checker, at(port)) is Failure.redirected
+        assert await failure_of(checker, at(port)) is Failure.REDIRECTED
     assert requests == 1
 
 
@@ -188,7 +188,7 @@ async def test_rtsp_redirect_request_in_mid_stream_is_cut(
                 writer.write(data)
 
         async with meddling(camera_port, meddle) as port:
-            assert await failure_of(checker, at(port)) is Failure.redirected
+            assert await failure_of(checker, at(port)) is Failure.REDIRECTED
         assert canary.visits == 0
 
 
@@ -199,13 +199,13 @@ async def test_http_redirect_is_not_followed(checker: StreamChecker, status: int
         location = f"http://127.0.0.1:{canary_port}/"
         said = f"HTTP/1.1 {status} Moved\r\nLocation: {location}\r\n\r\n"
         async with serving(saying(said.encode())) as port:
-            assert await failure_of(checker, at(port, scheme="http")) is Failure.redirected
+            assert await failure_of(checker, at(port, scheme="http")) is Failure.REDIRECTED
     assert canary.visits == 0
 
 
 async def test_play_without_media_is_no_pictures(checker: StreamChecker) -> None:
     async with serving(rtsp(DESCRIBE=DESCRIBED, SETUP=SET_UP)) as port:
-        assert await failure_of(checker, at(port)) is Failure.no_pictures
+        assert await failure_of(checker, at(port)) is Failure.NO_PICTURES
 
 
 @pytest.mark.parametrize(
@@ -225,14 +225,14 @@ async def test_description_and_setup_cannot_point_elsewhere(
             "SETUP": (200, [*set_up, ("Session", "abc")], b""),
         }
         async with serving(rtsp(**answers)) as port:
-            assert await failure_of(checker, at(port)) is Failure.no_pictures
+            assert await failure_of(checker, at(port)) is Failure.NO_PICTURES
     assert canary.visits == 0
 
 
 async def test_sound_alone_is_no_pictures(checker: StreamChecker) -> None:
     sound = SDP.replace("m=video", "m=audio").replace("H264", "PCMU").encode()
     async with serving(rtsp(DESCRIBE=(200, [], sound))) as port:
-        assert await failure_of(checker, at(port)) is Failure.no_pictures
+        assert await failure_of(checker, at(port)) is Failure.NO_PICTURES
 
 
 async def test_media_that_drips_ends_at_the_deadline() -> None:
@@ -251,7 +251,7 @@ async def test_media_that_drips_ends_at_the_deadline() -> None:
             task.cancel()
 
     async with serving(drip) as port:
-        assert await failure_of(checker, at(port)) is Failure.no_pictures
+        assert await failure_of(checker, at(port)) is Failure.NO_PICTURES
     await checker.close()
 
 
@@ -259,19 +259,19 @@ async def test_unknown_codec_is_named(checker: StreamChecker) -> None:
     described = (200, [], SDP.replace("H264", "H266").encode())
     async with serving(rtsp(DESCRIBE=described)) as port:
         report = await checker.check(at(port))
-    assert (report.failure, report.codec) == (Failure.unsupported_codec, "H266")
+    assert (report.failure, report.codec) == (Failure.UNSUPPORTED_CODEC, "H266")
 
 
 async def test_single_jpeg_over_http_is_no_stream(checker: StreamChecker) -> None:
     said = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n\xff\xd8\xff"
     async with serving(saying(said)) as port:
         report = await checker.check(at(port, scheme="http"))
-    assert (report.failure, report.codec) == (Failure.unsupported_codec, "image/jpeg")
+    assert (report.failure, report.codec) == (Failure.UNSUPPORTED_CODEC, "image/jpeg")
 
 
 async def test_picture_of_8192_by_4320_is_too_large(checker: StreamChecker, huge: Clip) -> None:
     async with camera(huge) as port:
-        assert await failure_of(checker, at(port)) is Failure.too_large
+        assert await failure_of(checker, at(port)) is Failure.TOO_LARGE
 
 
 @pytest.mark.rtsp
@@ -280,14 +280,14 @@ async def test_real_server_tells_its_failures_apart(checker: StreamChecker) -> N
         wrong = real.address.with_credentials("admin", "admin")
         missing = real.address.with_credentials("", "")
         other = at(real.port, "/other")
-        assert await failure_of(checker, wrong) is Failure.wrong_password
-        assert await failure_of(checker, missing) is Failure.password_needed
-        assert await failure_of(checker, other) is Failure.no_such_path
-    assert await failure_of(checker, real.address) is Failure.refused
+        assert await failure_of(checker, wrong) is Failure.WRONG_PASSWORD
+        assert await failure_of(checker, missing) is Failure.PASSWORD_NEEDED
+        assert await failure_of(checker, other) is Failure.NO_SUCH_PATH
+    assert await failure_of(checker, real.address) is Failure.REFUSED
 
 
 @pytest.mark.rtsp
 async def test_real_server_with_jpeg2000_is_unsupported(checker: StreamChecker) -> None:
     with start_rtsp_camera("jpeg2000", "none", width=320, height=240) as real:
         report = await checker.check(real.address)
-    assert (report.failure, report.codec) == (Failure.unsupported_codec, "JPEG2000")
+    assert (report.failure, report.codec) == (Failure.UNSUPPORTED_CODEC, "JPEG2000")

@@ -128,9 +128,9 @@ async def test_mjpeg_with_password(
         report = await checker.check(address)
         wrong = await checker.check(address.with_credentials(USER, "no"))
         missing = await checker.check(address.with_credentials("", ""))
-    assert (report.verdict, report.codec, report.width) == (Verdict.good, "mjpeg", 1280)
-    assert wrong.failure is Failure.wrong_password
-    assert missing.failure is Failure.password_needed
+    assert (report.verdict, report.codec, report.width) == (Verdict.GOOD, "mjpeg", 1280)
+    assert wrong.failure is Failure.WRONG_PASSWORD
+    assert missing.failure is Failure.PASSWORD_NEEDED
 
 
 async def test_mjpeg_over_tls_says_that_the_certificate_was_not_verified(
@@ -138,7 +138,7 @@ async def test_mjpeg_over_tls_says_that_the_certificate_was_not_verified(
 ) -> None:
     async with site({"/video": mjpeg(jpegs)}, self_signed(tmp_path)) as port:
         report = await checker.check(at(port, "/video", scheme="https"))
-    assert report.verdict is Verdict.good
+    assert report.verdict is Verdict.GOOD
     assert report.measures["tls_unverified"] == 1.0
 
 
@@ -146,14 +146,14 @@ async def test_mjpeg_of_8192_by_4320_is_too_large(checker: StreamChecker) -> Non
     huge = cv2.imencode(".jpg", np.zeros((4320, 8192, 3), np.uint8))[1].tobytes()
     async with site({"/video": mjpeg([huge])}) as port:
         report = await checker.check(at(port, "/video", scheme="http"))
-    assert report.failure is Failure.too_large
+    assert report.failure is Failure.TOO_LARGE
 
 
 async def test_mjpeg_without_pictures_is_no_pictures(checker: StreamChecker) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=x\r\n\r\n"
     async with serving(saying(head + b"--x\r\n" * 10)) as port:
         report = await checker.check(at(port, scheme="http"))
-    assert report.failure is Failure.no_pictures
+    assert report.failure is Failure.NO_PICTURES
 
 
 def playlist(*lines: str, end: bool = True) -> bytes:
@@ -170,7 +170,7 @@ async def test_hls_is_played(checker: StreamChecker, segments: list[bytes]) -> N
     routes["/hls/live.m3u8"] = playlist(*entries("0.ts", "1.ts", "/hls/2.ts"))
     async with site(routes) as port:
         report = await checker.check(at(port, "/hls/live.m3u8", scheme="http"))
-    assert (report.verdict, report.codec, report.width) == (Verdict.good, "h264", 1280)
+    assert (report.verdict, report.codec, report.width) == (Verdict.GOOD, "h264", 1280)
     assert report.fps is not None
     assert 13 < report.fps < 17
 
@@ -191,7 +191,7 @@ async def test_hls_master_playlist_with_key(checker: StreamChecker, segments: li
     ).encode()
     async with site(routes) as port:
         report = await checker.check(at(port, "/master.m3u8", scheme="http"))
-    assert (report.verdict, report.codec) == (Verdict.good, "h264")
+    assert (report.verdict, report.codec) == (Verdict.GOOD, "h264")
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ async def test_hls_cannot_reach_what_was_not_vetted(
         text = playlist(*[line.replace("{port}", str(canary_port)) for line in lines])
         async with site({"/live.m3u8": text, "/0.ts": segments[0]}) as port:
             report = await checker.check(at(port, "/live.m3u8", scheme="http"))
-    assert (report.failure, canary.visits) == (Failure.forbidden_address, 0)
+    assert (report.failure, canary.visits) == (Failure.FORBIDDEN_ADDRESS, 0)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ async def test_hls_cannot_reach_what_was_not_vetted(
 async def test_hls_names_nothing_but_http(checker: StreamChecker, uri: str) -> None:
     async with site({"/live.m3u8": playlist(*entries(uri))}) as port:
         report = await checker.check(at(port, "/live.m3u8", scheme="http"))
-    assert report.failure is Failure.forbidden_address
+    assert report.failure is Failure.FORBIDDEN_ADDRESS
 
 
 async def test_hls_segment_that_redirects_is_cut(checker: StreamChecker) -> None:
@@ -234,7 +234,7 @@ async def test_hls_segment_that_redirects_is_cut(checker: StreamChecker) -> None
         routes = {"/live.m3u8": playlist(*entries("0.ts")), "/0.ts": elsewhere}
         async with site(routes) as port:
             report = await checker.check(at(port, "/live.m3u8", scheme="http"))
-    assert (report.failure, canary.visits) == (Failure.redirected, 0)
+    assert (report.failure, canary.visits) == (Failure.REDIRECTED, 0)
 
 
 async def test_hls_sends_the_password_to_its_own_host_only(

@@ -102,11 +102,11 @@ def test_description_keeps_one_video_track() -> None:
 @pytest.mark.parametrize(
     ("sdp", "failure"),
     [
-        (b"", Failure.not_a_camera),
-        (b"<html>", Failure.not_a_camera),
-        (b"v=0\nm=audio 0 RTP/AVP 0\n", Failure.no_pictures),
-        (b"v=0\nm=video 0 RTP/AVP 96\n", Failure.unsupported_codec),
-        (b"v=0\nm=video\n", Failure.unsupported_codec),
+        (b"", Failure.NOT_A_CAMERA),
+        (b"<html>", Failure.NOT_A_CAMERA),
+        (b"v=0\nm=audio 0 RTP/AVP 0\n", Failure.NO_PICTURES),
+        (b"v=0\nm=video 0 RTP/AVP 96\n", Failure.UNSUPPORTED_CODEC),
+        (b"v=0\nm=video\n", Failure.UNSUPPORTED_CODEC),
     ],
 )
 def test_description_without_usable_video(sdp: bytes, failure: Failure) -> None:

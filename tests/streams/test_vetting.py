@@ -23,38 +23,38 @@ def resolver_to(*ips: str):
 @pytest.mark.parametrize(
     ("ip", "failure"),
     [
-        ("10.1.2.3", Failure.private_address),
-        ("172.16.0.1", Failure.private_address),
-        ("172.31.255.255", Failure.private_address),
-        ("192.168.1.64", Failure.private_address),
-        ("100.64.0.1", Failure.private_address),
-        ("100.127.255.254", Failure.private_address),
-        ("169.254.1.1", Failure.private_address),
-        ("fd00::1", Failure.private_address),
-        ("fe80::1", Failure.private_address),
-        ("fe80::1%eth0", Failure.private_address),
-        ("::ffff:192.168.1.1", Failure.private_address),
-        ("169.254.169.254", Failure.forbidden_address),
-        ("127.0.0.1", Failure.forbidden_address),
-        ("127.8.9.1", Failure.forbidden_address),
-        ("0.0.0.0", Failure.forbidden_address),
-        ("0.1.2.3", Failure.forbidden_address),
-        ("224.0.0.251", Failure.forbidden_address),
-        ("240.0.0.1", Failure.forbidden_address),
-        ("255.255.255.255", Failure.forbidden_address),
-        ("192.0.2.1", Failure.forbidden_address),
-        ("198.18.0.1", Failure.forbidden_address),
-        ("::", Failure.forbidden_address),
-        ("::1", Failure.forbidden_address),
-        ("::ffff:127.0.0.1", Failure.forbidden_address),
-        ("::127.0.0.1", Failure.forbidden_address),
-        ("64:ff9b::7f00:1", Failure.forbidden_address),
-        ("64:ff9b::808:808", Failure.forbidden_address),
-        ("64:ff9b:1::1", Failure.forbidden_address),
-        ("2002:7f00:1::", Failure.forbidden_address),
-        ("2001::1", Failure.forbidden_address),
-        ("ff02::1", Failure.forbidden_address),
-        ("2001:db8::1", Failure.forbidden_address),
+        ("10.1.2.3", Failure.PRIVATE_ADDRESS),
+        ("172.16.0.1", Failure.PRIVATE_ADDRESS),
+        ("172.31.255.255", Failure.PRIVATE_ADDRESS),
+        ("192.168.1.64", Failure.PRIVATE_ADDRESS),
+        ("100.64.0.1", Failure.PRIVATE_ADDRESS),
+        ("100.127.255.254", Failure.PRIVATE_ADDRESS),
+        ("169.254.1.1", Failure.PRIVATE_ADDRESS),
+        ("fd00::1", Failure.PRIVATE_ADDRESS),
+        ("fe80::1", Failure.PRIVATE_ADDRESS),
+        ("fe80::1%eth0", Failure.PRIVATE_ADDRESS),
+        ("::ffff:192.168.1.1", Failure.PRIVATE_ADDRESS),
+        ("169.254.169.254", Failure.FORBIDDEN_ADDRESS),
+        ("127.0.0.1", Failure.FORBIDDEN_ADDRESS),
+        ("127.8.9.1", Failure.FORBIDDEN_ADDRESS),
+        ("0.0.0.0", Failure.FORBIDDEN_ADDRESS),
+        ("0.1.2.3", Failure.FORBIDDEN_ADDRESS),
+        ("224.0.0.251", Failure.FORBIDDEN_ADDRESS),
+        ("240.0.0.1", Failure.FORBIDDEN_ADDRESS),
+        ("255.255.255.255", Failure.FORBIDDEN_ADDRESS),
+        ("192.0.2.1", Failure.FORBIDDEN_ADDRESS),
+        ("198.18.0.1", Failure.FORBIDDEN_ADDRESS),
+        ("::", Failure.FORBIDDEN_ADDRESS),
+        ("::1", Failure.FORBIDDEN_ADDRESS),
+        ("::ffff:127.0.0.1", Failure.FORBIDDEN_ADDRESS),
+        ("::127.0.0.1", Failure.FORBIDDEN_ADDRESS),
+        ("64:ff9b::7f00:1", Failure.FORBIDDEN_ADDRESS),
+        ("64:ff9b::808:808", Failure.FORBIDDEN_ADDRESS),
+        ("64:ff9b:1::1", Failure.FORBIDDEN_ADDRESS),
+        ("2002:7f00:1::", Failure.FORBIDDEN_ADDRESS),
+        ("2001::1", Failure.FORBIDDEN_ADDRESS),
+        ("ff02::1", Failure.FORBIDDEN_ADDRESS),
+        ("2001:db8::1", Failure.FORBIDDEN_ADDRESS),
     ],
 )
 async def test_special_addresses_are_refused_unless_allowed(ip: str, failure: Failure) -> None:
@@ -76,7 +76,7 @@ async def test_public_addresses_may_be_connected_to(ip: str) -> None:
     "host", ["2130706433", "0x7f000001", "017700000001", "127.1", "0177.0.0.1"]
 )
 async def test_other_spellings_of_loopback_are_seen_through(host: str) -> None:
-    assert await vet(host, 554) is Failure.forbidden_address
+    assert await vet(host, 554) is Failure.FORBIDDEN_ADDRESS
 
 
 async def test_name_with_a_public_and_a_private_address_leads_to_the_public_one() -> None:
@@ -103,4 +103,4 @@ async def test_name_that_does_not_resolve() -> None:
         return []
 
     for resolver in (unknown, slow, resolver_to()):
-        assert await vet("x", 554, resolver=resolver, timeout_s=0.05) is Failure.name_not_resolved
+        assert await vet("x", 554, resolver=resolver, timeout_s=0.05) is Failure.NAME_NOT_RESOLVED
