@@ -21,6 +21,7 @@ COMPASS = ((315, 0, 45), (270, None, 90), (225, 180, 135))
 RANGES_M = (10, 20, 40, 80)
 RETENTION_DAYS = (3, 7, 14, 30)
 PIN_SPAN_M = 240.0
+NUDGES_M = (5, 25)
 
 Screen = Callable[[Desk, Camera], Awaitable[Message]]
 
@@ -88,11 +89,20 @@ async def _location(desk: Desk, camera: Camera) -> Message:
 
 async def _pin(desk: Desk, camera: Camera) -> Message:
     words = desk.words
-    steps = ((0, 5, "↑"), (-5, 0, "←"), (5, 0, "→"), (0, -5, "↓"))
-    small = [button(f"{arrow} 5 m", "enrol.nudge", east, north) for east, north, arrow in steps]
-    large = [
-        button(f"{arrow} 25 m", "enrol.nudge", east * 5, north * 5) for east, north, arrow in steps
-    ]
+    steps = ((0, 1, "↑"), (-1, 0, "←"), (1, 0, "→"), (0, -1, "↓"))
+    # no-break spaces: four buttons a row leave no room for a second line
+    small, large = (
+        [
+            button(
+                f"{arrow}\N{NO-BREAK SPACE}{metres}\N{NO-BREAK SPACE}m",
+                "enrol.nudge",
+                east * metres,
+                north * metres,
+            )
+            for east, north, arrow in steps
+        ]
+        for metres in NUDGES_M
+    )
     keyboard = (
         (button(words("enrol.pin.yes_button"), "enrol.pin"),),
         tuple(small),

@@ -18,6 +18,8 @@ WIDTH_PX, HEIGHT_PX = 1080, 810
 ATTRIBUTION = "© OpenStreetMap contributors · BPS"
 _SHIFT = 4  # bits of sub-pixel precision that OpenCV's shapes take
 _M_PER_DEG = 111_320.0
+# a phone shows the picture at a third of its size, so this is as small as words may be
+_WORDS_PX, _SOURCE_PX = 32, 22
 
 Pixels = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -108,7 +110,7 @@ class _Canvas:
         self.view = view
         self.px_per_m = WIDTH_PX / view.span_m
         self.image: Pixels = np.full((HEIGHT_PX, WIDTH_PX, 3), _GROUND, np.uint8)
-        self._words: list[tuple[tuple[float, float], str, Colour, int]] = []
+        self._words: list[tuple[tuple[float, float], str, Colour]] = []
         self._taken: list[tuple[float, float, float, float]] = []
 
     def ground(self, base: BaseMap) -> None:
@@ -137,12 +139,12 @@ class _Canvas:
             inside = [point for point in self._to_pixels(road.points) if self._is_inside(point)]
             if inside and self._has_room(inside[len(inside) // 2], road.name):
                 named.add(road.name)
-                self._words.append((inside[len(inside) // 2], road.name, (110, 100, 90), 20))
+                self._words.append((inside[len(inside) // 2], road.name, (110, 100, 90)))
 
     def _has_room(self, at: tuple[float, float], words: str) -> bool:
-        half = len(words) * 5.5
-        box = (at[0] - half, at[1] - 14, at[0] + half, at[1] + 14)
-        if box[0] < 8 or box[2] > WIDTH_PX - 8 or not 40 < at[1] < HEIGHT_PX - 70:
+        half, high = _font(_WORDS_PX).getlength(words) / 2 + 4, _WORDS_PX / 2 + 6
+        box = (at[0] - half, at[1] - high, at[0] + half, at[1] + high)
+        if box[0] < 8 or box[2] > WIDTH_PX - 8 or not 60 < at[1] < HEIGHT_PX - 90:
             return False
         for left, top, right, bottom in self._taken:
             if box[0] < right and left < box[2] and box[1] < bottom and top < box[3]:
@@ -173,7 +175,7 @@ class _Canvas:
         self._dot(cone.lat, cone.lon, colour, 11 if cone.style != "other" else 8)
         if cone.label:
             x, y = self._xy(cone.lat, cone.lon)
-            self._words.append(((x, y - 26), cone.label, colour, 22))
+            self._words.append(((x, y - 34), cone.label, colour))
 
     def _dot(self, lat: float, lon: float, colour: Colour, radius: int) -> None:
         x, y = (round(value) for value in self._xy(lat, lon))
@@ -197,12 +199,12 @@ class _Canvas:
     def finish(self) -> bytes:
         picture = Image.fromarray(self.image)
         pen = ImageDraw.Draw(picture)
-        for at, words, colour, size in self._words:
-            _write(pen, at, words, colour, size, anchor="mm")
+        for at, words, colour in self._words:
+            _write(pen, at, words, colour, _WORDS_PX, anchor="mm")
         self._scale_bar(pen)
         self._north(pen)
         self._legend(pen)
-        _write(pen, (WIDTH_PX - 12, HEIGHT_PX - 12), ATTRIBUTION, _INK, 16, anchor="rb")
+        _write(pen, (WIDTH_PX - 12, HEIGHT_PX - 12), ATTRIBUTION, _INK, _SOURCE_PX, anchor="rb")
         out = BytesIO()
         picture.save(out, "PNG", compress_level=4)
         return out.getvalue()
@@ -210,31 +212,32 @@ class _Canvas:
     def _scale_bar(self, pen: ImageDraw.ImageDraw) -> None:
         metres = _round_length(self.view.span_m / 5)
         length, left, bottom = metres * self.px_per_m, 24, HEIGHT_PX - 24
-        pen.rectangle((left - 12, bottom - 44, left + length + 12, bottom + 12), fill="white")
+        pen.rectangle((left - 12, bottom - 58, left + length + 12, bottom + 12), fill="white")
         pen.line(
             (left, bottom - 8, left, bottom, left + length, bottom, left + length, bottom - 8),
             fill=_INK,
             width=3,
         )
         words = f"{metres:g} m" if metres < 1000 else f"{metres / 1000:g} km"
-        _write(pen, (left + length / 2, bottom - 22), words, _INK, 20, anchor="mm")
+        _write(pen, (left + length / 2, bottom - 30), words, _INK, _WORDS_PX, anchor="mm")
 
     def _north(self, pen: ImageDraw.ImageDraw) -> None:
-        x, y = WIDTH_PX - 48, 62
-        pen.ellipse((x - 32, y - 42, x + 32, y + 32), fill="white")
-        pen.polygon([(x, y - 12), (x - 12, y + 22), (x, y + 14), (x + 12, y + 22)], fill=_INK)
-        _write(pen, (x, y - 25), self.view.north, _INK, 22, anchor="mm")
+        x, y = WIDTH_PX - 58, 72
+        pen.ellipse((x - 40, y - 54, x + 40, y + 44), fill="white")
+        pen.polygon([(x, y - 14), (x - 16, y + 32), (x, y + 22), (x + 16, y + 32)], fill=_INK)
+        _write(pen, (x, y - 31), self.view.north, _INK, _WORDS_PX, anchor="mm")
 
     def _legend(self, pen: ImageDraw.ImageDraw) -> None:
         if not self.view.legend:
             return
-        font = _font(20)
-        width = max(font.getlength(words) for _, words in self.view.legend) + 56
-        pen.rounded_rectangle((12, 12, 12 + width, 20 + 32 * len(self.view.legend)), 8, "white")
+        font, line_px = _font(_WORDS_PX), _WORDS_PX + 16
+        width = max(font.getlength(words) for _, words in self.view.legend) + 72
+        bottom = 20 + line_px * len(self.view.legend)
+        pen.rounded_rectangle((12, 12, 12 + width, bottom), 8, "white")
         for line, (style, words) in enumerate(self.view.legend):
-            y = 32 + 32 * line
-            pen.ellipse((24, y - 8, 40, y + 8), fill=_colour(style))
-            pen.text((50, y), words, _INK, font, anchor="lm")
+            y = 16 + line_px * (line + 0.5)
+            pen.ellipse((26, y - 12, 50, y + 12), fill=_colour(style))
+            pen.text((62, y), words, _INK, font, anchor="lm")
 
     def _blend(self, tint: Pixels, share: float) -> None:
         cv2.addWeighted(tint, share, self.image, 1 - share, 0, dst=self.image)

@@ -108,7 +108,7 @@ async def test_a_place_outside_the_district_is_declined_kindly_and_not_kept(
     await sari.send("RQWX+2F Tambora")
     await sari.expect("Apakah pinnya tepat")
     before = await camera(here, found.id)
-    await sari.tap("→ 5 m")
+    await sari.tap("→\u00a05\u00a0m")
     moved = await _until(here, found.id, lambda each: each.lon != before.lon)
     assert moved.lon > before.lon
 

@@ -92,6 +92,11 @@ class App {
     sync(this.hint, shown ? [panel] : []);
   }
 
+  /** Whoever has pressed Start knows what to do, and a narrow screen has no room for both. */
+  begun() {
+    if (NARROW.matches) this.drawHint(false);
+  }
+
   fill() {
     const count = NARROW.matches ? 1 : this.count;
     const ids = this.people.map((each) => each.person_id);

@@ -261,6 +261,7 @@ export class Phone {
   }
 
   async pressStart() {
+    this.app.begun();
     await this.attempt(() => this.do("start", { payload: this.person.member?.start_payload ?? "" }));
     await this.reload();
     this.field?.focus();
@@ -344,8 +345,14 @@ export class Phone {
 
   // Popups
 
+  /** A popup stands over the messages, and must not reach above them. */
+  measureRoom() {
+    this.bottom.style.setProperty("--room", `${this.log.clientHeight - 16}px`);
+  }
+
   showPopup(popup, opener) {
     this.closePopup?.(false);
+    this.measureRoom();
     this.popup = popup;
     this.bottom.append(popup);
     opener.setAttribute("aria-expanded", "true");
@@ -378,6 +385,7 @@ export class Phone {
   openAttachments() {
     if (this.bottom.querySelector(".attach")) return void this.closeAttachments(true);
     this.closePopup?.(false);
+    this.measureRoom();
     this.closeAttachments = attachMenu(this.personId, this.clip, this.bottom, (doing) => this.attempt(doing), this.app.streams);
   }
 
