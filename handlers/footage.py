@@ -18,7 +18,7 @@ from nobs_bot.footage import asking
 from nobs_bot.footage.asking import Question, found_by_request
 from nobs_bot.footage.matching import Candidate, Reason
 from nobs_bot.footage.request import Purpose, RequestState
-from nobs_bot.footage.times import Window, read_window
+from nobs_bot.footage.times import Window, read_windows
 from nobs_bot.messaging.message import Message
 from nobs_bot.people.roles import Role, covers, require
 from nobs_bot.places.geocode import look_up
@@ -195,8 +195,8 @@ async def _take_radius(desk: Desk, radius_m: int) -> None:
 @router.message(At(Asking.WINDOW), F.text, ~F.text.startswith("/"))
 async def window_typed(message: TelegramMessage, desk: Desk) -> None:
     settings = desk.work.settings
-    window = read_window(message.text or "", desk.work.now, settings.zone)
-    desk.memory.update(start=window.start.isoformat(), end=window.end.isoformat())
+    windows = read_windows(message.text or "", desk.work.now, settings.zone)
+    desk.memory["windows"] = [[each.start.isoformat(), each.end.isoformat()] for each in windows]
     await _ask(desk, Asking.CASE)
 
 
@@ -229,14 +229,16 @@ async def note_typed(message: TelegramMessage, desk: Desk) -> None:
 def _question(desk: Desk) -> Question:
     kept = desk.memory
     try:
-        start, end = (datetime.fromisoformat(kept[name]) for name in ("start", "end"))
         return Question(
             lat=kept["lat"],
             lon=kept["lon"],
             area_code=kept["area"],
             place=kept["place"],
             radius_m=kept["radius_m"],
-            window=Window(start, end),
+            windows=tuple(
+                Window(datetime.fromisoformat(start), datetime.fromisoformat(end))
+                for start, end in kept["windows"]
+            ),
             case_number=kept["case"],
             purpose=Purpose(kept["purpose"]),
             note=kept.get("note", ""),
@@ -277,7 +279,7 @@ def _question_text(words: Words, question: Question) -> str:
         "request.details",
         place=question.place,
         radius=words.distance(question.radius_m),
-        window=words.window(question.window.start, question.window.end),
+        window=asking.windows_text(words, question.windows),
         case=question.case_number,
         purpose=Markup(words(f"purpose.{question.purpose}")),
         note=question.note or "–",

@@ -34,6 +34,10 @@ class Settings(BaseSettings):
     webhook_url: str | None = Field(
         None, description="Public https address of this server; left empty, updates are polled."
     )
+    console_url: str | None = Field(
+        None,
+        description="Public https address of the pages for uploads; left empty, WEBHOOK_URL's.",
+    )
     listen_host: str = Field(
         "127.0.0.1", description="Address on which the webhook and the console listen."
     )
@@ -80,6 +84,9 @@ class Settings(BaseSettings):
     request_max_owners: int = Field(
         50, ge=1, description="Owners beyond which a request needs a supervisor."
     )
+    request_most_per_week: int = Field(
+        5, ge=1, description="Requests within a week beyond which an owner is left in peace."
+    )
     request_days: int = Field(
         7, ge=1, le=90, description="Days after which a request that is still open expires."
     )
@@ -89,6 +96,9 @@ class Settings(BaseSettings):
     )
     case_number_example: str = Field(
         "LP/B/1042/XI/2026/SPKT", description="A case number to show as an example."
+    )
+    evidence_days: int = Field(
+        30, ge=1, description="Days after which footage that helped no case is erased."
     )
     draft_days: int = Field(
         14, ge=1, description="Days of silence after which an unfinished enrolment is erased."
@@ -113,7 +123,7 @@ class Settings(BaseSettings):
             raise ValueError("a token looks like 123456789:AA...; copy it from @BotFather again")
         return token
 
-    @field_validator("bot_api_url", "webhook_url", "geocoder_url")
+    @field_validator("bot_api_url", "webhook_url", "console_url", "geocoder_url")
     @classmethod
     def _is_a_web_address(cls, url: str | None) -> str | None:
         if url and not re.match(r"https?://[^/\s]+", url):
@@ -161,6 +171,11 @@ class Settings(BaseSettings):
             return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
         except ValueError as exc:
             raise ValueError(f"{exc}; give networks such as 10.8.0.0/16") from exc
+
+    @property
+    def pages(self) -> str | None:
+        """Where people's browsers reach our pages; None where they cannot."""
+        return self.console_url or self.webhook_url
 
     @property
     def zone(self) -> ZoneInfo:

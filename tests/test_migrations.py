@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Connection, Enum, inspect, text
 
-from nobs_bot.schema import is_current, metadata, migration_config, upgrade
+from nobs_bot.schema import is_current, metadata, migrating, migration_config, upgrade
 from nobs_bot.storage.engine import Database
 
 
@@ -27,9 +27,7 @@ async def database(database_url: str | None, tmp_path: Path) -> AsyncIterator[Da
 
 async def run(database: Database, act: Callable[[Connection], Any]) -> Any:
     """Run something of Alembic's in one transaction, as `upgrade` does."""
-    async with database.engine.begin() as connection:
-        if database.is_sqlite:
-            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+    async with migrating(database) as connection:
         return await connection.run_sync(act)
 
 

@@ -12,10 +12,11 @@ from sqlalchemy import select
 from nobs_bot.buttons import Keyboard, button, column
 from nobs_bot.cameras.record import Camera
 from nobs_bot.errors import Refusal
-from nobs_bot.footage.matching import Candidate, candidates
+from nobs_bot.footage.matching import Candidate, Scene, candidates
 from nobs_bot.footage.request import (
     Ask,
     FootageRequest,
+    Kind,
     Purpose,
     Reply,
     RequestState,
@@ -45,10 +46,25 @@ class Question:
     area_code: str
     place: str
     radius_m: float
-    window: Window
+    windows: tuple[Window, ...]
     case_number: str
     purpose: Purpose
     note: str = ""
+    kind: Kind = Kind.FOOTAGE
+    whole_area: bool = False
+    pictures: tuple[str, ...] = ()
+
+    @property
+    def scene(self) -> Scene:
+        """Where and when."""
+        return Scene(
+            self.lat, self.lon, self.radius_m, self.area_code, self.windows, self.whole_area
+        )
+
+    @property
+    def hours(self) -> float:
+        """How long all the stretches are together."""
+        return sum(each.hours for each in self.windows)
 
 
 def read_case_number(work: Work, text: str) -> str:
@@ -74,14 +90,7 @@ def read_note(text: str) -> str:
 
 async def matching(work: Work, officer: Person, question: Question) -> list[Candidate]:
     """The cameras near the place (see `matching.candidates`)."""
-    return await candidates(
-        work,
-        officer,
-        question.lat,
-        question.lon,
-        radius_m=question.radius_m,
-        window=question.window,
-    )
+    return await candidates(work, officer, question.scene)
 
 
 def found_by_request(work: Work, officer: Person, cameras: Sequence[Camera]) -> None:
@@ -102,7 +111,7 @@ def limits_passed(work: Work, question: Question, owners: int) -> list[str]:
     settings = work.settings
     passed = {
         "radius": question.radius_m > settings.request_max_radius_m,
-        "hours": question.window.hours > settings.request_max_hours,
+        "hours": question.hours > settings.request_max_hours,
         "owners": owners > settings.request_max_owners,
     }
     return [name for name, is_passed in passed.items() if is_passed]
@@ -141,8 +150,11 @@ async def _write(
         lat=question.lat,
         lon=question.lon,
         radius_m=question.radius_m,
-        starts_at=question.window.start,
-        ends_at=question.window.end,
+        starts_at=question.windows[0].start,
+        ends_at=max(each.end for each in question.windows),
+        windows=[[each.start.isoformat(), each.end.isoformat()] for each in question.windows],
+        kind=question.kind,
+        whole_area=question.whole_area,
         purpose=question.purpose,
         created_at=work.now,
         expires_at=work.now + timedelta(days=work.settings.request_days),
@@ -198,7 +210,7 @@ def ask_message(
             "ask.what",
             purpose=Markup(words(f"purpose.{request.purpose.value}")),
             place=said.place,
-            window=words.window(request.starts_at, request.ends_at),
+            window=windows_text(words, request.asked_windows),
         ),
         words("ask.case", case=said.case_number),
         words("ask.camera", camera=camera_name),
@@ -262,7 +274,7 @@ def describe(work: Work, words: Words, request: FootageRequest) -> str:
         "request.details",
         place=said.place,
         radius=words.distance(request.radius_m),
-        window=words.window(request.starts_at, request.ends_at),
+        window=windows_text(words, request.asked_windows),
         case=said.case_number,
         purpose=Markup(words(f"purpose.{request.purpose.value}")),
         note=said.note or "–",
@@ -315,15 +327,25 @@ async def awaiting(work: Work, request_id: int, supervisor: Person) -> FootageRe
 
 
 async def _chosen_now(work: Work, officer: Person, request: FootageRequest) -> list[Candidate]:
-    found = await candidates(
-        work,
-        officer,
+    found = await candidates(work, officer, scene_of(request))
+    return [each for each in found if each.is_asked]
+
+
+def scene_of(request: FootageRequest) -> Scene:
+    """Where and when a request asks for."""
+    return Scene(
         request.lat,
         request.lon,
-        radius_m=request.radius_m,
-        window=request.window,
+        request.radius_m,
+        request.area_code,
+        request.asked_windows,
+        request.whole_area,
     )
-    return [each for each in found if each.is_asked]
+
+
+def windows_text(words: Words, windows: Sequence[Window]) -> str:
+    """Stretches of time in words, one a line where they are several."""
+    return "\n".join(words.window(each.start, each.end) for each in windows)
 
 
 async def _tell_decision(

@@ -39,7 +39,7 @@ QUESTION = Question(
     KELURAHAN,
     "Jl. Duri Selatan",
     100,
-    Window(MONDAY - timedelta(hours=13), MONDAY - timedelta(hours=12)),
+    (Window(MONDAY - timedelta(hours=13), MONDAY - timedelta(hours=12)),),
     "LP/B/1042/XI/2026/SPKT",
     Purpose.ROBBERY,
     "Motor <hitam> tanpa pelat",
@@ -166,8 +166,8 @@ def test_notes_have_an_end() -> None:
         ({}, []),
         ({"radius_m": 500}, []),
         ({"radius_m": 501}, ["radius"]),
-        ({"window": Window(MONDAY - timedelta(hours=6), MONDAY)}, []),
-        ({"window": Window(MONDAY - timedelta(hours=7), MONDAY)}, ["hours"]),
+        ({"windows": (Window(MONDAY - timedelta(hours=6), MONDAY),)}, []),
+        ({"windows": (Window(MONDAY - timedelta(hours=7), MONDAY),)}, ["hours"]),
     ],
 )
 async def test_limits(house: House, change: dict[str, Any], limits: list[str]) -> None:

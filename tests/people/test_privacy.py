@@ -62,7 +62,7 @@ async def a_full_life(house: House) -> int:
 
 def question(window: Window) -> Question:
     return Question(
-        *SHOP, KELURAHAN, "Jl. Duri Selatan", 100, window, "LP/B/1042/XI/2026", Purpose.ROBBERY
+        *SHOP, KELURAHAN, "Jl. Duri Selatan", 100, (window,), "LP/B/1042/XI/2026", Purpose.ROBBERY
     )
 
 
