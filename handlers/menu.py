@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cameras": ("kamera", "cameras"),
     "queue": ("antrean", "queue"),
     "request": ("minta", "request"),
+    "requests": ("permintaan", "requests"),
     "invite": ("undang", "invite"),
     "log": ("riwayat", "log"),
     "privacy": ("privasi", "privacy"),
@@ -22,7 +23,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "help": ("bantuan", "help"),
     "cancel": ("batal", "cancel"),
 }
-_NEEDS = {"queue": Role.REVIEWER, "request": Role.INVESTIGATOR, "invite": Role.ADMINISTRATOR}
+_NEEDS = {
+    "queue": {Role.REVIEWER},
+    "request": {Role.INVESTIGATOR},
+    "requests": {Role.INVESTIGATOR, Role.SUPERVISOR},
+    "invite": {Role.ADMINISTRATOR},
+}
 
 
 def menu_for(words: Words, roles: Iterable[Role]) -> list[tuple[str, str]]:
@@ -32,7 +38,7 @@ def menu_for(words: Words, roles: Iterable[Role]) -> list[tuple[str, str]]:
     return [
         (names[1] if is_english else names[0], words(f"menu.{what}"))
         for what, names in COMMANDS.items()
-        if what not in _NEEDS or _NEEDS[what] in held
+        if what not in _NEEDS or _NEEDS[what] & held
     ]
 
 

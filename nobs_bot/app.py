@@ -19,9 +19,13 @@ from nobs_bot.clock import Clock, SystemClock
 from nobs_bot.console.site import WEBHOOK_PATH, Site
 from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.gallery import Gallery
+from nobs_bot.footage.agreement import remind_of_reviews
 from nobs_bot.footage.answers import expire_requests
 from nobs_bot.footage.clips import fetch_clips
-from nobs_bot.footage.request import Clip
+from nobs_bot.footage.news import tell_news
+from nobs_bot.footage.reminders import remind_owners
+from nobs_bot.footage.request import Ask, Clip, FootageRequest
+from nobs_bot.footage.retention import erase_due
 from nobs_bot.messaging import chats, inbox, outbox
 from nobs_bot.messaging.polling import Poller
 from nobs_bot.messaging.pump import Conversation, Pump
@@ -47,7 +51,17 @@ from nobs_bot.texts import Texts
 
 log = logging.getLogger(__name__)
 
-LEASED = (inbox.Received, outbox.Outgoing, Check, Photo, Clip, DoomedFile, AddressLookup)
+LEASED = (
+    inbox.Received,
+    outbox.Outgoing,
+    Check,
+    Photo,
+    FootageRequest,
+    Ask,
+    Clip,
+    DoomedFile,
+    AddressLookup,
+)
 UPDATES_KEPT = timedelta(days=3)
 SENT_KEPT = timedelta(days=30)
 SLOTS_KEPT = timedelta(days=2)
@@ -196,6 +210,8 @@ class App:
         self._loop("checks", self.checks.start_due, idle_s=0.2)
         self._loop("photos", self._when_due(Photo, self._fetch_photos), idle_s=0.5)
         self._loop("clips", self._when_due(Clip, self._fetch_clips), idle_s=0.5)
+        self._loop("news", self._when_due(FootageRequest, self._tell_news), idle_s=0.5)
+        self._loop("reminders", self._when_due(Ask, self._remind), idle_s=5)
         self._loop("doomed files", self._when_due(DoomedFile, self._remove_files), idle_s=2)
         self._loop("upkeep", self._keep_up, idle_s=60)
         if self._geocoder:
@@ -248,6 +264,12 @@ class App:
         found = self.foundation
         return await fetch_clips(found.office, found.files, self._outside.downloads)
 
+    async def _tell_news(self) -> int:
+        return await tell_news(self.foundation.office)
+
+    async def _remind(self) -> int:
+        return await remind_owners(self.foundation.office)
+
     async def _remove_files(self) -> int:
         return await remove_doomed(self.foundation.office, self.foundation.files)
 
@@ -260,6 +282,8 @@ class App:
         async with self.foundation.office.work() as work:
             done = await erase_silent_drafts(work)
             done += await expire_requests(work)
+            done += await remind_of_reviews(work)
+            done += await erase_due(work)
             await inbox.forget_done(work, work.now - UPDATES_KEPT)
             await outbox.forget_settled(work, work.now - SENT_KEPT)
             await chats.forget_slots(work, work.now - SLOTS_KEPT)

@@ -108,6 +108,7 @@ def _new_columns() -> dict[str, list[sa.Column]]:
             sa.Column("reviewed_by", sa.BigInteger()),
             sa.Column("reviewed_at", MOMENT),
             sa.Column("was_justified", sa.Boolean()),
+            sa.Column("told_at", MOMENT),
             sa.Column("case_over_at", MOMENT),
             sa.Column("held_by", sa.BigInteger()),
             sa.Column("held_at", MOMENT),
@@ -115,6 +116,7 @@ def _new_columns() -> dict[str, list[sa.Column]]:
         ],
         "footage_asks": [
             *(make() for _, make in JOB),
+            _flag("is_news"),
             _count("ring"),
             _count("reminders"),
             sa.Column("note", sa.LargeBinary()),
@@ -122,6 +124,7 @@ def _new_columns() -> dict[str, list[sa.Column]]:
             sa.Column("clock_read_at", MOMENT),
         ],
         "footage_clips": [
+            _flag("is_news"),
             sa.Column("crc32", sa.BigInteger()),
             sa.Column("blocks", sa.LargeBinary()),
             sa.Column("kind", sa.String(32)),

@@ -11,16 +11,18 @@ from sqlalchemy import select
 
 from nobs_bot.buttons import button, column
 from nobs_bot.cameras.photos import TelegramFiles
-from nobs_bot.cameras.record import Camera
 from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.footage.answers import ask_of, let_go
+from nobs_bot.footage.news import note_news
 from nobs_bot.footage.request import (
     Ask,
     Clip,
     ClipState,
     FootageRequest,
     Reply,
+    note_of,
     request_for,
+    set_note,
 )
 from nobs_bot.messaging.message import Message, Picture, PictureKind
 from nobs_bot.people.persons import Person, person, tell, words_for
@@ -83,6 +85,7 @@ async def add_clip(
             unique_id=unique_id,
             source=work.vault.seal_json(_SOURCE, clip_id, source),
             recompressed=recompressed,
+            clock_error_s=ask.clock_error_s,
             state=ClipState.WAITING,
             sent_at=work.now,
             due_at=work.now,
@@ -151,7 +154,7 @@ async def _keep(office: Office, row: Clip, stored: Stored) -> None:
             request=request.name,
         )
         await _receipt(work, clip, request)
-        await _tell_investigator(work, clip, request)
+        note_news(work, request, clip)
 
 
 async def _receipt(work: Work, clip: Clip, request: FootageRequest) -> None:
@@ -169,21 +172,6 @@ async def _receipt(work: Work, clip: Clip, request: FootageRequest) -> None:
         text += "\n\n" + words("clip.recompressed")
     done = column(button(words("clip.done_button"), "ans.done", clip.ask_id))
     await tell(work, owner, Message(text=text, keyboard=done), f"receipt:{clip.id}")
-
-
-async def _tell_investigator(work: Work, clip: Clip, request: FootageRequest) -> None:
-    officer = await person(work, request.requester_id)
-    camera = await work.session.get(Camera, clip.camera_id)
-    assert camera is not None
-    words = words_for(work, officer)
-    message = Message(
-        text=words("clip.told", camera=camera.name, request=request.name),
-        keyboard=column(
-            button(words("clip.open_button"), "req.clip", clip.id),
-            button(words("request.open_button"), "req.show", request.id),
-        ),
-    )
-    await tell(work, officer, message, f"clip:{clip.id}")
 
 
 async def _not_fetched(office: Office, row: Clip, error: ExternalError) -> None:
@@ -256,6 +244,8 @@ class FootageHolder:
                 "to": request.ends_at.isoformat(),
                 "asked_at": ask.asked_at.isoformat(),
                 "reply": ask.reply,
+                "note": note_of(work, ask),
+                "recorders_clock_ahead_s": ask.clock_error_s,
                 "clips": await self._clips(work, ask.id),
             }
             for ask, request in rows
@@ -279,8 +269,12 @@ class FootageHolder:
         Ask the person no more. Clips that arrived are evidence of a case and stay with it, without
         the sender's name; what has not arrived is forgotten.
         """
-        asks = await work.session.execute(select(Ask).where(Ask.owner_id == person_id))
-        await let_go(work, [ask.camera_id for ask in asks.scalars()])
+        asks = (await work.session.execute(select(Ask).where(Ask.owner_id == person_id))).scalars()
+        camera_ids = []
+        for ask in asks:
+            set_note(work, ask, "")
+            camera_ids.append(ask.camera_id)
+        await let_go(work, camera_ids)
         missing = select(Clip).where(Clip.owner_id == person_id, Clip.state != ClipState.STORED)
         for clip in (await work.session.execute(missing)).scalars():
             await work.session.delete(clip)

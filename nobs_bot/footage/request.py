@@ -15,6 +15,8 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     UniqueConstraint,
+    func,
+    or_,
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -30,6 +32,7 @@ from nobs_bot.storage.leases import Job
 from nobs_bot.storage.work import Work
 
 _WORDS = "footage_requests.words"
+_NOTE = "footage_asks.note"
 
 
 class RequestState(StrEnum):
@@ -132,6 +135,7 @@ class FootageRequest(Job):
     expires_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    told_at: Mapped[datetime | None]
     agreed_by: Mapped[int | None] = mapped_column(BigInteger)
 
     @property
@@ -168,7 +172,8 @@ class Ask(Job):
     """
     What one owner was asked of one camera, and the answer.
 
-    While the owner is still to be reminded, `due_at` is set. The owner's note is sealed.
+    While the owner is still to be reminded, `due_at` is set. The owner's note is sealed. `is_news`
+    until the investigator was told.
     `clock_error_s` is how many seconds the recorder's clock was ahead when the owner read it.
     """
 
@@ -185,6 +190,7 @@ class Ask(Job):
     overwritten_at: Mapped[datetime | None]
     asked_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
+    is_news: Mapped[bool] = mapped_column(default=False)
     ring: Mapped[int] = mapped_column(default=0)
     reminders: Mapped[int] = mapped_column(default=0)
     note: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -235,6 +241,7 @@ class Clip(Job):
     source: Mapped[bytes] = mapped_column(LargeBinary)
     recompressed: Mapped[bool]
     state: Mapped[ClipState] = mapped_column(choice(ClipState))
+    is_news: Mapped[bool] = mapped_column(default=False)
     file_name: Mapped[str | None]
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     sha256: Mapped[str | None]
@@ -293,6 +300,24 @@ async def clips_of(work: Work, request_id: int) -> Sequence[Clip]:
     return (await work.session.execute(query)).scalars().all()
 
 
+async def has_clip(work: Work, ask_id: int) -> bool:
+    """Whether the owner has sent a file for this ask that is with us or on its way."""
+    query = select(Clip.id).where(
+        Clip.ask_id == ask_id, Clip.state.in_((ClipState.WAITING, ClipState.STORED))
+    )
+    return (await work.session.execute(query.limit(1))).first() is not None
+
+
+def note_of(work: Work, ask: Ask) -> str:
+    """What the owner wrote along with the answer; empty where nothing."""
+    return work.vault.open(_NOTE, ask.id, ask.note).decode() if ask.note else ""
+
+
+def set_note(work: Work, ask: Ask, note: str) -> None:
+    """Keep the owner's words, sealed."""
+    ask.note = work.vault.seal(_NOTE, ask.id, note.encode()) if note else None
+
+
 async def requests_of(work: Work, officer_id: int, limit: int = 10) -> Sequence[FootageRequest]:
     """An investigator's newest requests."""
     query = (
@@ -316,3 +341,37 @@ class Erasure(Base, Identified):
     sha256: Mapped[str | None]
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     reason: Mapped[str]
+
+
+async def requests_in(
+    work: Work, areas: Sequence[str], limit: int = 20
+) -> Sequence[FootageRequest]:
+    """The newest requests in a supervisor's areas."""
+    if not areas:
+        return []
+    inside = [
+        or_(
+            FootageRequest.area_code == area,
+            FootageRequest.area_code.startswith(f"{area}.", autoescape=True),
+        )
+        for area in areas
+    ]
+    query = (
+        select(FootageRequest).where(or_(*inside)).order_by(FootageRequest.id.desc()).limit(limit)
+    )
+    return (await work.session.execute(query)).scalars().all()
+
+
+async def answered_of(work: Work, request_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """How many asks of each request were answered, and how many there are."""
+    query = (
+        select(
+            Ask.request_id,
+            func.count().filter(Ask.reply != Reply.NONE_YET),
+            func.count(),
+        )
+        .where(Ask.request_id.in_(request_ids))
+        .group_by(Ask.request_id)
+    )
+    rows = (await work.session.execute(query)).all()
+    return {request_id: (answered, asked) for request_id, answered, asked in rows}

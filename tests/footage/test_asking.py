@@ -12,9 +12,10 @@ from sqlalchemy import select
 
 from nobs_bot.cameras import rights
 from nobs_bot.errors import Refusal
-from nobs_bot.footage import answers, asking
-from nobs_bot.footage.asking import Question
+from nobs_bot.footage import agreement, answers, asking
 from nobs_bot.footage.clips import add_clip, fetch_clips, open_clip
+from nobs_bot.footage.news import tell_news
+from nobs_bot.footage.question import Question, limits_passed, read_case_number, read_note
 from nobs_bot.footage.request import (
     Ask,
     Clip,
@@ -57,6 +58,12 @@ async def reply(house: House, ask_id: int, answer: Reply, name: str = "Sari") ->
         return is_new
 
 
+async def news(house: House) -> None:
+    """Let what is to be told to investigators fall due, and tell it."""
+    house.clock.advance(timedelta(minutes=1))
+    await tell_news(house.office)
+
+
 async def the_ask(house: House) -> Ask:
     async with house.office.look() as work:
         ask: Ask = (await work.session.execute(select(Ask))).scalar_one()
@@ -87,7 +94,7 @@ async def test_owners_are_told_who_why_where_when_and_that_it_is_voluntary(house
         "sukarela",
     ):
         assert part in asked.text
-    assert len([button for row in asked.keyboard for button in row]) == 4
+    assert len([button for row in asked.keyboard for button in row]) == 5
     async with house.office.look() as work:
         [newest, *_] = await lines_about(work, house.ids["Sari"])
         assert (newest.act, newest.actor_id) == (Act.ASKED, house.ids["Rahmat"])
@@ -145,16 +152,16 @@ async def test_a_place_outside_the_officers_area_is_refused(house: House) -> Non
 async def test_case_numbers(house: House, text: str, good: bool) -> None:
     async with house.office.look() as work:
         if good:
-            assert asking.read_case_number(work, text) == " ".join(text.split())
+            assert read_case_number(work, text) == " ".join(text.split())
             return
         with pytest.raises(Refusal, match=r"request\.case\.wrong"):
-            asking.read_case_number(work, text)
+            read_case_number(work, text)
 
 
 def test_notes_have_an_end() -> None:
-    assert asking.read_note("  singkat ") == "singkat"
+    assert read_note("  singkat ") == "singkat"
     with pytest.raises(Refusal, match=r"request\.note\.long"):
-        asking.read_note("x" * 501)
+        read_note("x" * 501)
 
 
 # beyond the limits
@@ -173,8 +180,8 @@ def test_notes_have_an_end() -> None:
 async def test_limits(house: House, change: dict[str, Any], limits: list[str]) -> None:
     async with house.office.look() as work:
         question = replace(QUESTION, **change)
-        assert asking.limits_passed(work, question, 50) == limits
-        assert asking.limits_passed(work, question, 51) == [*limits, "owners"]
+        assert limits_passed(work, question, 50) == limits
+        assert limits_passed(work, question, 51) == [*limits, "owners"]
 
 
 LARGE = replace(QUESTION, radius_m=800)
@@ -182,7 +189,7 @@ LARGE = replace(QUESTION, radius_m=800)
 
 async def decide(house: House, request_id: int, name: str, agreed: bool = True) -> None:
     async with house.acting(name) as (work, who):
-        await asking.decide(work, request_id, who, agreed=agreed, reason="perlu")
+        await agreement.decide(work, request_id, who, agreed=agreed, reason="perlu")
 
 
 async def test_beyond_the_limits_nobody_is_asked_before_a_supervisor_agrees(house: House) -> None:
@@ -280,6 +287,7 @@ async def test_an_answer_reaches_the_investigator_once(house: House, answer: Rep
     ask = await the_ask(house)
     assert await reply(house, ask.id, answer) is True
     assert await reply(house, ask.id, answer) is False
+    await news(house)
     [told] = await house.told("Rahmat")
     assert "K-1001" in told
     assert len(await house.told("Wayan")) == (1 if answer is Reply.HELP else 0)
@@ -290,8 +298,9 @@ async def test_an_answer_may_be_changed_until_the_request_is_closed(house: House
     request_id = await send(house)
     ask = await the_ask(house)
     await reply(house, ask.id, Reply.REFUSED)
-    house.clock.advance(timedelta(minutes=1))
+    await news(house)
     assert await reply(house, ask.id, Reply.HAS) is True
+    await news(house)
     assert len(await house.told("Rahmat")) == 2
     await close(house, request_id)
     with pytest.raises(Refusal, match=r"ask\.closed"):
@@ -484,6 +493,7 @@ async def test_when_a_camera_is_let_go_its_investigator_hears_it(house: House) -
         await answers.let_go(work, [camera_id])
         [ask] = await asks_of(work, request_id)
         assert ask.reply is Reply.GONE
+    await news(house)
     [told] = await house.told("Rahmat")
     assert "K-1001" in told
     with pytest.raises(Refusal, match=r"ask\.closed"):

@@ -15,6 +15,7 @@ from nobs_bot.cameras.rights import CameraHolder
 from nobs_bot.footage.answers import ask_of
 from nobs_bot.footage.asking import Question, send
 from nobs_bot.footage.clips import FootageHolder, add_clip, fetch_clips
+from nobs_bot.footage.news import tell_news
 from nobs_bot.footage.request import Ask, Clip, ClipState, FootageRequest, Purpose, Reply, asks_of
 from nobs_bot.footage.times import Window
 from nobs_bot.messaging.chats import Slot, fill_slot
@@ -152,6 +153,8 @@ async def test_evidence_stays_with_its_case_without_the_senders_name(house: Hous
 
         assert "Sari" not in str(source_of(work, clip))
         assert (await only(work, Ask)).reply is Reply.GONE
+    house.clock.advance(timedelta(minutes=1))
+    await tell_news(house.office)
     assert "K-1001" in (await house.told("Rahmat"))[-1]
 
 

@@ -15,7 +15,6 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 
 from handlers.menu import COMMANDS
-from handlers.states import Asking
 from nobs_bot.cameras import findings
 from nobs_bot.cameras.record import PlaceKind, State, Width
 from nobs_bot.cameras.review import CHANGE_FIELDS, RejectReason
@@ -222,16 +221,17 @@ VALUES: dict[str, Any] = {
     "reply": [*(each for each in Reply), "unreachable"],
     "reply.told": [*Reply],
     "request.state": [*RequestState],
-    "request.limit": ["radius", "hours", "owners"],
+    "request.limit": ["area", "radius", "hours", "owners"],
     "review.reason": [*RejectReason],
     "review.reason_short": [*RejectReason],
-    "ask.done": [Reply.NOTHING, Reply.REFUSED, Reply.HELP],
-    "request": [each.value.split(".")[1] for each in Asking if each is not Asking.PREVIEW],
+    "ask": ["has", "saved"],
+    "ask.done": [Reply.NOTHING, Reply.REFUSED, Reply.HELP, Reply.SAVED, Reply.NOT_MINE],
+    "request": ["place", "radius", "window", "case", "purpose", "note"],
 }
 
 
 # prefixes whose f-strings go on after the value, or that are other things than keys of messages
-QUESTIONS = {"request", "check"}
+QUESTIONS = {"request", "check", "ask"}
 NOT_KEYS = {"enrol."}
 
 
