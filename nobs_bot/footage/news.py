@@ -22,7 +22,7 @@ from nobs_bot.texts import Words
 
 # the first change is told almost at once; those that follow are gathered
 FIRST_PAUSE = timedelta(seconds=2)
-PAUSE = timedelta(minutes=1)
+PAUSE = timedelta(seconds=20)
 MOST_LINES = 12
 _MOST_CLIP_BUTTONS = 5
 
