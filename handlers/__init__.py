@@ -14,6 +14,7 @@ from . import (
     field,
     footage,
     privacy,
+    report,
     requests,
     review,
 )
@@ -39,6 +40,7 @@ def build_router() -> Router:
         answers.router,
         field.router,
         privacy.router,
+        report.router,
         admin.router,
         enrol.router(),
         fallback.router,

@@ -16,7 +16,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "queue": ("antrean", "queue"),
     "request": ("minta", "request"),
     "requests": ("permintaan", "requests"),
+    "report": ("laporan", "report"),
     "invite": ("undang", "invite"),
+    "officers": ("petugas", "officers"),
     "log": ("riwayat", "log"),
     "privacy": ("privasi", "privacy"),
     "language": ("bahasa", "language"),
@@ -27,7 +29,9 @@ _NEEDS = {
     "queue": {Role.REVIEWER},
     "request": {Role.INVESTIGATOR},
     "requests": {Role.INVESTIGATOR, Role.SUPERVISOR},
+    "report": {Role.SUPERVISOR},
     "invite": {Role.ADMINISTRATOR},
+    "officers": {Role.ADMINISTRATOR},
 }
 
 

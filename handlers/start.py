@@ -76,6 +76,8 @@ async def home_keyboard(desk: Desk) -> Keyboard:
         button(words("menu.queue"), "rev.queue") if Role.REVIEWER in roles else None,
         button(words("menu.request"), "req.start") if Role.INVESTIGATOR in roles else None,
         button(words("request.mine_button"), "req.list") if roles & SEE_REQUESTS else None,
+        button(words("menu.report"), "rep.show") if Role.SUPERVISOR in roles else None,
+        button(words("menu.officers"), "adm.officers", 0) if Role.ADMINISTRATOR in roles else None,
         button(words("menu.invite"), "adm.invite") if Role.ADMINISTRATOR in roles else None,
         button(words("start.how_button"), "help"),
         _other_language(words),

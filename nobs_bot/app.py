@@ -24,6 +24,7 @@ from nobs_bot.footage.answers import expire_requests
 from nobs_bot.footage.clips import fetch_clips
 from nobs_bot.footage.news import tell_news
 from nobs_bot.footage.reminders import remind_owners
+from nobs_bot.footage.report import tell_weekly
 from nobs_bot.footage.request import Ask, Clip, FootageRequest
 from nobs_bot.footage.retention import erase_due
 from nobs_bot.messaging import chats, inbox, outbox
@@ -284,6 +285,7 @@ class App:
             done += await expire_requests(work)
             done += await remind_of_reviews(work)
             done += await erase_due(work)
+            done += await tell_weekly(work)
             await inbox.forget_done(work, work.now - UPDATES_KEPT)
             await outbox.forget_settled(work, work.now - SENT_KEPT)
             await chats.forget_slots(work, work.now - SLOTS_KEPT)

@@ -221,6 +221,10 @@ VALUES: dict[str, Any] = {
     "reply": [*(each for each in Reply), "unreachable"],
     "reply.told": [*Reply],
     "request.state": [*RequestState],
+    "report": [
+        *("requests", "emergencies", "needless", "agreed", "declined", "asked", "silent"),
+        *("clips", "erased"),
+    ],
     "request.limit": ["area", "radius", "hours", "owners"],
     "review.reason": [*RejectReason],
     "review.reason_short": [*RejectReason],
