@@ -15,7 +15,8 @@ from nobs_bot.footage.request import (
     clips_of,
 )
 from nobs_bot.messaging.message import Message
-from nobs_bot.people.persons import person, tell, words_for
+from nobs_bot.people.persons import Person, person, tell, words_for
+from nobs_bot.people.roles import Role, holders, holds
 from nobs_bot.storage.leases import claim, settle
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.texts import Words
@@ -46,29 +47,38 @@ async def tell_news(office: Office, *, limit: int = 10) -> int:
 
 
 async def _tell(work: Work, request: FootageRequest) -> None:
-    officer = await person(work, request.requester_id)
-    words = words_for(work, officer)
     asks = await asks_of(work, request.id)
+    changed = [ask for ask in asks if ask.is_news]
     clips = [clip for clip in await clips_of(work, request.id) if clip.is_news]
-    names = {ask.camera_id: await _name(work, ask.camera_id) for ask in asks}
-    lines = [_said(words, request, ask, names) for ask in asks if ask.is_news]
-    lines += [_arrived(words, request, clip, names) for clip in clips]
-    for ask in asks:
+    for ask in changed:
         ask.is_news = False
     for clip in clips:
         clip.is_news = False
     request.told_at = work.now
     settle(request)
-    if not lines:
+    if not changed and not clips:
         return
-    if len(lines) > MOST_LINES:
-        lines = [*lines[:MOST_LINES], words("news.more", count=len(lines) - MOST_LINES)]
     answered = sum(ask.reply is not Reply.NONE_YET for ask in asks)
-    lines.append("\n" + words("news.so_far", answered=answered, asked=len(asks)))
-    buttons = [_open(words, clip, names) for clip in clips[:_MOST_CLIP_BUTTONS]]
-    show = button(words("request.open_button"), "req.show", request.id)
-    message = Message(text="\n".join(lines), keyboard=column(*buttons, show))
-    await tell(work, officer, message, f"news:{request.id}:{request.attempts}")
+    names = {ask.camera_id: await _name(work, ask.camera_id) for ask in asks}
+    for officer in await _hearers(work, request):
+        words = words_for(work, officer)
+        lines = [_said(words, request, ask, names) for ask in changed]
+        lines += [_arrived(words, request, clip, names) for clip in clips]
+        if len(lines) > MOST_LINES:
+            lines = [*lines[:MOST_LINES], words("news.more", count=len(lines) - MOST_LINES)]
+        lines.append("\n" + words("news.so_far", answered=answered, asked=len(asks)))
+        buttons = [_open(words, clip, names) for clip in clips[:_MOST_CLIP_BUTTONS]]
+        show = button(words("request.open_button"), "req.show", request.id)
+        message = Message(text="\n".join(lines), keyboard=column(*buttons, show))
+        await tell(work, officer, message, f"news:{request.id}:{request.attempts}:{officer.id}")
+
+
+async def _hearers(work: Work, request: FootageRequest) -> list[Person]:
+    """The investigator; where that role was ended meanwhile, the supervisors of the area."""
+    officer = await person(work, request.requester_id)
+    if await holds(work, officer.id, Role.INVESTIGATOR, request.area_code):
+        return [officer]
+    return await holders(work, Role.SUPERVISOR, request.area_code)
 
 
 def _said(words: Words, request: FootageRequest, ask: Ask, names: dict[int, str]) -> str:

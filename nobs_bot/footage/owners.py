@@ -45,24 +45,26 @@ async def ask_owners(work: Work, request: FootageRequest, chosen: Sequence[Candi
     """Ask for each of the cameras; the request is sent from now on."""
     owners = await persons_of(work, {each.camera.owner_id for each in chosen})
     request.state, request.sent_at = RequestState.SENT, request.sent_at or work.now
-    for candidate in chosen:
-        camera = candidate.camera
-        ask = Ask(
-            id=new_id(),
-            request_id=request.id,
-            camera_id=camera.id,
-            owner_id=camera.owner_id,
-            reply=Reply.NONE_YET,
-            overwritten_at=candidate.overwritten_at,
-            asked_at=work.now,
-            ring=request.ring,
-            reminders=0,
-            clock_error_s=known_clock_error(work, camera),
-            attempts=0,
-        )
-        schedule_reminder(work, ask, request)
-        work.session.add(ask)
-        await _put_question(work, request, ask, camera, owners[camera.owner_id])
+    # else every message written would first have the rows before it written one by one
+    with work.session.no_autoflush:
+        for candidate in chosen:
+            camera = candidate.camera
+            ask = Ask(
+                id=new_id(),
+                request_id=request.id,
+                camera_id=camera.id,
+                owner_id=camera.owner_id,
+                reply=Reply.NONE_YET,
+                overwritten_at=candidate.overwritten_at,
+                asked_at=work.now,
+                ring=request.ring,
+                reminders=0,
+                clock_error_s=known_clock_error(work, camera),
+                attempts=0,
+            )
+            schedule_reminder(work, ask, request)
+            work.session.add(ask)
+            await _put_question(work, request, ask, camera, owners[camera.owner_id])
 
 
 def known_clock_error(work: Work, camera: Camera) -> int | None:

@@ -10,6 +10,7 @@ from nobs_bot.errors import Refusal
 from nobs_bot.footage import answers
 from nobs_bot.footage.news import PAUSE, tell_news
 from nobs_bot.footage.request import Ask, Reply, note_of
+from nobs_bot.people.roles import grants_of
 from nobs_bot.places.geodesy import ahead
 from tests.cast import SHOP, House
 from tests.footage.requests import asks, hand_over, news, reply, send
@@ -104,3 +105,16 @@ async def test_nobody_writes_a_note_for_another(house: House) -> None:
     async with house.acting("Budi") as (work, budi):
         with pytest.raises(Refusal, match=r"ask\.not_yours"):
             await answers.add_note(work, ask.id, budi, "salah alamat")
+
+
+async def test_where_the_investigator_lost_the_role_a_supervisor_hears(house: House) -> None:
+    await house.approved()
+    await send(house)
+    [ask] = await asks(house)
+    async with house.acting("Rahmat") as (work, rahmat):
+        for held in await grants_of(work, rahmat.id):
+            held.ended_at = work.now
+    await reply(house, ask.id, Reply.HAS)
+    await news(house)
+    assert await house.told("Rahmat") == []
+    assert "punya rekaman" in (await house.told("Kartika"))[-1]
