@@ -77,6 +77,8 @@ async def answer(work: Work, ask_id: int, owner: Person, reply: Reply) -> tuple[
     note_news(work, request, ask)
     if reply is Reply.HELP:
         await _send_help(work, ask, request, owner)
+    elif reply is Reply.NOT_MINE:
+        await _have_looked_over(work, ask)
     return ask, True
 
 
@@ -93,6 +95,18 @@ async def add_note(work: Work, ask_id: int, owner: Person, text: str) -> None:
         raise Refusal("clip.note.long", most=MOST_NOTE_CHARACTERS)
     set_note(work, ask, clean)
     note_news(work, request, ask)
+
+
+async def _have_looked_over(work: Work, ask: Ask) -> None:
+    """Tell the reviewers of the area that a record does not belong to whom it names."""
+    camera = await work.session.get(Camera, ask.camera_id)
+    assert camera is not None
+    if camera.area_code is None:
+        return
+    for officer in await holders(work, Role.REVIEWER, camera.area_code):
+        words = words_for(work, officer)
+        message = Message(text=words("reply.look_over", camera=camera.name))
+        await tell(work, officer, message, f"not-mine:{ask.id}:{officer.id}")
 
 
 async def _send_help(work: Work, ask: Ask, request: FootageRequest, owner: Person) -> None:

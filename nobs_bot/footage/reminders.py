@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from nobs_bot.buttons import button, column
 from nobs_bot.cameras.record import Camera
-from nobs_bot.footage.request import Ask, FootageRequest, Reply, RequestState, has_clip
+from nobs_bot.footage.request import Ask, FootageRequest, Kind, Reply, RequestState, has_clip
 from nobs_bot.footage.wording import ask_keyboard, windows_text
 from nobs_bot.messaging.message import Message
 from nobs_bot.people.persons import person, tell, words_for
@@ -88,7 +88,7 @@ async def remind_owners(office: Office, *, limit: int = 20) -> int:
 async def _remind(work: Work, ask: Ask) -> None:
     request = await work.session.get(FootageRequest, ask.request_id)
     assert request is not None
-    if request.state is not RequestState.SENT or not await awaits_owner(work, ask):
+    if request.state is not RequestState.SENT or not await awaits_owner(work, ask, request):
         settle(ask)
         return
     camera = await work.session.get(Camera, ask.camera_id)
@@ -109,11 +109,13 @@ async def _remind(work: Work, ask: Ask) -> None:
     schedule_reminder(work, ask, request)
 
 
-async def awaits_owner(work: Work, ask: Ask) -> bool:
+async def awaits_owner(work: Work, ask: Ask, request: FootageRequest) -> bool:
     """Whether something is still to come from the owner: an answer, or the file they have."""
     if ask.reply is Reply.NONE_YET:
         return True
-    return ask.reply is Reply.HAS and not await has_clip(work, ask.id)
+    # whoever has saved it has done all, until it is asked for
+    saved = ask.reply is Reply.SAVED and request.kind is Kind.FOOTAGE
+    return (saved or ask.reply is Reply.HAS) and not await has_clip(work, ask.id)
 
 
 def _reminder(

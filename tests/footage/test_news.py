@@ -118,3 +118,14 @@ async def test_where_the_investigator_lost_the_role_a_supervisor_hears(house: Ho
     await news(house)
     assert await house.told("Rahmat") == []
     assert "punya rekaman" in (await house.told("Kartika"))[-1]
+
+
+async def test_a_camera_that_is_not_the_owners_is_looked_over(house: House) -> None:
+    await house.approved()
+    await send(house)
+    [ask] = await asks(house)
+    await reply(house, ask.id, Reply.NOT_MINE)
+    [told] = await house.told("Dewi")
+    assert "K-1001" in told
+    await news(house)
+    assert "bukan kameranya" in (await house.told("Rahmat"))[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nobs_bot.footage.owners import ask_for_what_was_saved
 from nobs_bot.footage.reminders import MOST_REMINDERS, remind_owners, reminder_at
-from nobs_bot.footage.request import Reply
+from nobs_bot.footage.request import FootageRequest, Kind, Reply
 from nobs_bot.storage.audit import Act, lines_about
 from tests.cast import MONDAY, House
-from tests.footage.requests import asks, close, hand_over, reply, send
+from tests.footage.requests import QUESTION, asks, close, hand_over, reply, send
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
 
@@ -87,6 +89,19 @@ async def test_who_has_it_is_reminded_until_it_is_there(house: House) -> None:
     assert "belum kami terima" in (await house.told("Sari"))[-1]
     await hand_over(house, ask.id)
     assert await live(house, timedelta(days=4)) == 0
+
+
+async def test_who_saved_it_is_reminded_once_it_is_asked_for(house: House) -> None:
+    await house.approved()
+    request_id = await send(house, replace(QUESTION, kind=Kind.PRESERVE))
+    [ask] = await asks(house)
+    await reply(house, ask.id, Reply.SAVED)
+    assert await live(house, timedelta(days=2)) == 0
+    async with house.acting("Rahmat") as (work, rahmat):
+        request = await work.session.get(FootageRequest, request_id)
+        assert request is not None
+        await ask_for_what_was_saved(work, request, rahmat)
+    assert await live(house, timedelta(days=4)) >= 1
 
 
 async def test_a_closed_request_reminds_nobody(house: House) -> None:
