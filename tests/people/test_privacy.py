@@ -80,7 +80,7 @@ async def test_the_copy_holds_everything_but_the_password(house: House) -> None:
     as_json = json.loads(json.dumps(whole))
     assert as_json["person"]["name"] == "Ibu Sari"
     assert as_json["person"]["phone"] == "+628125550101"
-    assert [each["version"] for each in as_json["consents"]] == ["2026-11"]
+    assert [each["version"] for each in as_json["consents"]] == ["2026-12"]
     [camera] = as_json["cameras"]
     assert (camera["number"], camera["lat"], camera["lon"]) == ("K-1001", *SHOP)
     assert camera["contact"]["name"] == "Ibu Sari"
