@@ -7,7 +7,7 @@ from aiogram.filters import Command
 from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
 
-from nobs_bot.footage.report import as_csv, as_text, figures, year_of
+from nobs_bot.footage.figures import as_csv, as_text, figures, year_of
 from nobs_bot.messaging.message import Message, Picture, PictureKind
 from nobs_bot.people.roles import Role, require
 
@@ -34,11 +34,11 @@ async def _report(desk: Desk) -> None:
     start, end = year_of(desk.work, year)
     found = await figures(desk.work, start, end, areas)
     table = as_csv(words, found).decode()
-    desk.reply.say(Message(text=as_text(words, "report.year", found)))
+    desk.reply.say(Message(text=as_text(words, "figures.year", found)))
     desk.reply.say(
         Message(
-            text=words("report.file"),
+            text=words("figures.file"),
             pictures=(Picture(kind=PictureKind.TEXT, about={"text": table}),),
-            document=f"{words('report.file_name')}-{year}.csv",
+            document=f"{words('figures.file_name')}-{year}.csv",
         )
     )

@@ -22,9 +22,9 @@ from nobs_bot.coverage.gallery import Gallery
 from nobs_bot.footage.agreement import remind_of_reviews
 from nobs_bot.footage.answers import expire_requests
 from nobs_bot.footage.clips import fetch_clips
+from nobs_bot.footage.figures import tell_weekly
 from nobs_bot.footage.news import tell_news
 from nobs_bot.footage.reminders import remind_owners
-from nobs_bot.footage.report import tell_weekly
 from nobs_bot.footage.request import Ask, Clip, FootageRequest
 from nobs_bot.footage.retention import erase_due
 from nobs_bot.messaging import chats, inbox, outbox

@@ -221,7 +221,7 @@ VALUES: dict[str, Any] = {
     "reply": [*(each for each in Reply), "unreachable"],
     "reply.told": [*Reply],
     "request.state": [*RequestState],
-    "report": [
+    "figures": [
         *("requests", "emergencies", "needless", "agreed", "declined", "asked", "silent"),
         *("clips", "erased"),
     ],

@@ -135,10 +135,10 @@ def rows(words: Words, found: Figures) -> list[tuple[str, str]]:
         ("clips", found.clips),
         ("erased", found.erased),
     )
-    told = [(words(f"report.{name}"), words.number(count)) for name, count in counts]
+    told = [(words(f"figures.{name}"), words.number(count)) for name, count in counts]
     hours = found.median_answer / timedelta(hours=1) if found.median_answer else None
-    took = "–" if hours is None else words("report.hours", hours=round(hours, 1))
-    told.append((words("report.median"), took))
+    took = "–" if hours is None else words("figures.hours", hours=round(hours, 1))
+    told.append((words("figures.median"), took))
     for prefix, by in (
         ("purpose", found.by_purpose),
         ("outcome.short", found.by_outcome),
@@ -154,7 +154,7 @@ def as_csv(words: Words, found: Figures) -> bytes:
     """The figures as CSV, UTF-8 with a mark for spreadsheets, semicolons as Indonesians use."""
     out = StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerow((words("report.what"), words("report.count")))
+    writer.writerow((words("figures.what"), words("figures.count")))
     writer.writerows(rows(words, found))
     return out.getvalue().encode("utf-8-sig")
 
@@ -185,12 +185,12 @@ async def _tell_week(work: Work, supervisor: Person, monday: datetime, occasion:
     areas = await areas_of(work, supervisor.id, Role.SUPERVISOR)
     found = await figures(work, monday - timedelta(days=7), monday, areas)
     words = words_for(work, supervisor)
-    await tell(work, supervisor, Message(text=as_text(words, "report.week", found)), occasion)
+    await tell(work, supervisor, Message(text=as_text(words, "figures.week", found)), occasion)
 
 
 def as_text(words: Words, head: str, found: Figures) -> str:
     """The figures as a message."""
     last = found.end - timedelta(seconds=1)
     title = words(head, start=words.date(found.start), end=words.date(last))
-    lines = [words("report.line", what=what, count=count) for what, count in rows(words, found)]
+    lines = [words("figures.line", what=what, count=count) for what, count in rows(words, found)]
     return "\n".join((title, "", *lines))

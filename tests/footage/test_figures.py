@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from nobs_bot.footage import agreement, retention
-from nobs_bot.footage.report import Figures, as_csv, figures, rows, tell_weekly, year_of
+from nobs_bot.footage.figures import Figures, as_csv, figures, rows, tell_weekly, year_of
 from nobs_bot.footage.request import Outcome, Purpose, Reply
 from nobs_bot.people.roles import Role, grant
 from tests.cast import KECAMATAN, MONDAY, OTHER_KECAMATAN, House
