@@ -58,9 +58,7 @@ def make_copy(
 class _Copy:
     """The copy as it grows, in memory: it is small by its own limit."""
 
-    def __init__(
-        self, source: av.container.InputContainer, label: str, longest_s: float
-    ) -> None:
+    def __init__(self, source: av.container.InputContainer, label: str, longest_s: float) -> None:
         self._source = source
         self._video = source.streams.video[0]
         self._video.thread_type = "NONE"
@@ -173,6 +171,4 @@ def burn_in(picture: np.ndarray[Any, Any], height: int, label: str) -> None:
     face, thickness = cv2.FONT_HERSHEY_SIMPLEX, 1
     (length, _), _ = cv2.getTextSize(label, face, 1.0, thickness)
     scale = min(0.7, 0.95 * width / length)
-    cv2.putText(
-        luma, label, (8, round(band * 0.7)), face, scale, 235, thickness, cv2.LINE_AA
-    )
+    cv2.putText(luma, label, (8, round(band * 0.7)), face, scale, 235, thickness, cv2.LINE_AA)

@@ -13,8 +13,9 @@ HEAD_BYTES = 48 * 1024
 
 
 class Family(StrEnum):
-    """What we make of a format. The first three are refused."""
+    """What we make of a format. The first four are refused."""
 
+    EMPTY = "empty"
     ARCHIVE = "archive"
     PROGRAM = "program"
     DOCUMENT = "document"
@@ -24,7 +25,7 @@ class Family(StrEnum):
     OTHER = "other"
 
 
-REFUSED = (Family.ARCHIVE, Family.PROGRAM, Family.DOCUMENT)
+REFUSED = (Family.EMPTY, Family.ARCHIVE, Family.PROGRAM, Family.DOCUMENT)
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Format:
 
 
 UNKNOWN = Format(Family.OTHER, "application/octet-stream")
+EMPTY = Format(Family.EMPTY, "inode/x-empty")
 
 # (offset, bytes that stand there, family, media type); the first that fits counts
 _SIGNATURES: tuple[tuple[int, bytes, Family, str], ...] = (
@@ -101,6 +103,8 @@ _TS_PACKET = 188
 
 def recognise(head: bytes) -> Format:
     """The format whose first bytes these are; at least HEAD_BYTES of it where it has as many."""
+    if not head:
+        return EMPTY
     for look in _LOOKS:
         if (found := look(head)) is not None:
             return found

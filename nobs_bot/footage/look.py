@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,9 @@ from typing import Any
 from nobs_bot.footage.formats import HEAD_BYTES, REFUSED, Family, Format, recognise
 from nobs_bot.footage.request import ClipKind
 from nobs_bot.storage.files import CHUNK_BYTES, FileStore, StoredFile
-from nobs_bot.streams.children import Child, Children
+from nobs_bot.streams.children import Child, Children, ForkserverBroken
+
+log = logging.getLogger(__name__)
 
 LOOK_DEADLINE_S = 20.0
 # an index at the end of hours of footage is some tens of megabytes
@@ -37,7 +40,7 @@ class Looked:
 
 
 class Unwelcome(Exception):  # noqa: N818 - says what the file is
-    """An archive, a program or a document; nothing of it is kept."""
+    """An archive, a program, a document, or nothing at all; none of it is kept."""
 
     def __init__(self, found: Format) -> None:
         super().__init__(found.media_type)
@@ -86,7 +89,7 @@ class Looker:
         self, children: Children, files: FileStore, *, deadline_s: float = LOOK_DEADLINE_S
     ) -> None:
         self._children = children
-        self._files = files
+        self.files = files
         self._deadline_s = deadline_s
 
     async def look(self, name: str) -> Looked:
@@ -95,13 +98,17 @@ class Looker:
 
         Raises:
             KeyProblem: the store's file was changed.
-            ForkserverBroken: no child can be had on this machine.
         """
-        file = await self._files.open(name)
+        file = await self.files.open(name)
         found = recognise(await file.read(0, HEAD_BYTES))
         if found.family is Family.PICTURE:
             return Looked(ClipKind.PICTURE, found.media_type)
-        details = await self._play(file) if file.size else {"plays": False}
+        try:
+            details = await self._play(file)
+        except ForkserverBroken:
+            # the operator's trouble, not the owner's: what was sent is kept all the same
+            log.exception("no child to look at a clip")
+            details = {"plays": False, "not_looked_at": True}
         return Looked(_kind(found, plays=details["plays"]), found.media_type, details)
 
     async def _play(self, file: StoredFile) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class Borrowed(io.RawIOBase):
 def open_clip(channel: Channel, size_bytes: int) -> av.container.InputContainer:
     """Raises `av.FFmpegError` where FFmpeg makes nothing of it."""
     borrowed = Borrowed(channel, size_bytes)
-    return av.open(borrowed, container_options=_OPTIONS, metadata_errors="ignore")
+    return av.open(borrowed, "r", container_options=_OPTIONS, metadata_errors="ignore")
 
 
 def look(channel: Channel, *, size_bytes: int) -> None:

@@ -60,9 +60,7 @@ async def keep(work: Work, doomed_id: int) -> None:
 
 async def is_being_removed(work: Work, name: str) -> bool:
     """Whether somebody may be removing the file at this very moment."""
-    query = select(DoomedFile.id).where(
-        DoomedFile.name == name, DoomedFile.lease_until > work.now
-    )
+    query = select(DoomedFile.id).where(DoomedFile.name == name, DoomedFile.lease_until > work.now)
     return (await work.session.execute(query.limit(1))).first() is not None
 
 

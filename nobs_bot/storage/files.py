@@ -278,9 +278,7 @@ class StoredFile:
 
     async def _chunk(self, number: int) -> bytes:
         start, end = self._opener.span(number)
-        sealed = await obstore.get_range_async(
-            self._store, self._opener.name, start=start, end=end
-        )
+        sealed = await obstore.get_range_async(self._store, self._opener.name, start=start, end=end)
         return self._opener.open(number, bytes(sealed))
 
 
