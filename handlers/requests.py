@@ -27,6 +27,7 @@ from nobs_bot.people.persons import persons_of
 from nobs_bot.people.roles import Role, require
 
 from .desk import Desk
+from .evidence import evidence_buttons
 from .filters import At, Tap, number, word
 from .states import Agreeing
 
@@ -66,11 +67,13 @@ async def _show(desk: Desk, request: FootageRequest) -> None:
         "\n".join(await _answer_lines(desk, request)),
     ]
     buttons = []
-    for clip in await clips_of(desk.work, request.id):
+    clips = await clips_of(desk.work, request.id)
+    for clip in clips:
         if clip.state is ClipState.STORED:
             camera = await desk.work.session.get(Camera, clip.camera_id)
             label = words("request.clip_button", camera=camera.name if camera else "?")
             buttons.append(button(label, "req.clip", clip.id))
+    buttons += evidence_buttons(words, request, clips)
     if request.state is RequestState.SENT and request.requester_id == desk.who.id:
         buttons.append(button(words("request.close_button"), "req.close", request.id))
     buttons.append(button(words("request.refresh_button"), "req.show", request.id))

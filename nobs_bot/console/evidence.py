@@ -10,7 +10,8 @@ from aiohttp import web
 from nobs_bot.errors import Refusal
 from nobs_bot.footage.exits import use_link
 from nobs_bot.footage.export import Gathered, pack, stream
-from nobs_bot.footage.manifest import fingerprint_of, pem_of, signing_key
+from nobs_bot.footage.form import fingerprint_of, pem_of
+from nobs_bot.footage.manifest import signing_key
 from nobs_bot.footage.orders import read_soon
 from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.work import Office

@@ -18,14 +18,22 @@ from zlib import crc32
 
 from nobs_bot.errors import Refusal
 from nobs_bot.footage.clips import role_in
-from nobs_bot.footage.manifest import (
+from nobs_bot.footage.form import (
+    FIELDS,
+    FIELDS_SIGNATURE,
+    KEY,
+    MANIFEST,
+    MODE,
+    READ_ME,
+    REPORT,
+    SIGNATURE,
+    blocks_name,
     canonical,
-    facts_of,
     field_digests,
     fingerprint_of,
     pem_of,
-    signing_key,
 )
+from nobs_bot.footage.manifest import facts_of, signing_key
 from nobs_bot.footage.request import Clip, ClipState, asks_of, clips_of, request_for
 from nobs_bot.people.persons import Person
 from nobs_bot.storage.audit import Act, record
@@ -35,13 +43,9 @@ from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.work import Work
 from nobs_bot.texts import Words
 
-MANIFEST, SIGNATURE, KEY = "manifest.json", "manifest.sig", "public-key.pem"
-FIELDS, FIELDS_SIGNATURE = "fields.txt", "fields.sig"
-READ_ME, REPORT = "BACA-SAYA.txt", "report.pdf"
 # headers and trailers of one member, generously
 _MEMBER_BYTES = 512
 _ZIP_CHUNK_BYTES = 1 << 20
-_MODE = 0o100644
 
 
 @dataclass(frozen=True)
@@ -54,11 +58,6 @@ class Original:
     sha256: str
     crc32: int
     blocks: bytes
-
-    @property
-    def blocks_name(self) -> str:
-        """Where its blocks' digests stand in the zip."""
-        return f"blocks/{PurePath(self.name).name}.blocks"
 
 
 @dataclass(frozen=True)
@@ -171,7 +170,7 @@ def pack(gathered: Gathered, vault: Vault, words: Words) -> Package:
     beside = {
         READ_ME: read_me(words, manifest),
         REPORT: report(words, manifest, gathered.made_at),
-        **{each.blocks_name: each.blocks for each in gathered.originals},
+        **{blocks_name(each.name): each.blocks for each in gathered.originals},
     }
     manifest["block_bytes"] = BLOCK_BYTES
     manifest["contents"] = [
@@ -211,10 +210,10 @@ async def stream(package: Package, files: FileStore) -> AsyncIterator[bytes]:
     async def members() -> AsyncIterator[AsyncMemberFile]:
         for name, content in package.small.items():
             method = NO_COMPRESSION_64(len(content), crc32(content))
-            yield name, package.made_at, _MODE, method, _once(content)
+            yield name, package.made_at, MODE, method, _once(content)
         for each in package.originals:
             method = NO_COMPRESSION_64(each.size, each.crc32)
-            yield each.name, package.made_at, _MODE, method, files.stream(each.stored_as)
+            yield each.name, package.made_at, MODE, method, files.stream(each.stored_as)
 
     async for piece in async_stream_zip(members(), chunk_size=_ZIP_CHUNK_BYTES):
         yield piece

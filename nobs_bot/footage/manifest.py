@@ -1,10 +1,5 @@
 """
-What is said about one request's evidence, in a form that can be signed and held against the files.
-
-The manifest is canonical JSON: keys sorted, no white space, UTF-8, no fractions (degrees and the
-like are text), so that the same facts are the same bytes. It is signed with Ed25519 as it stands;
-any program that knows the scheme can check that without us. Beside it goes a signed list of the
-digests of its fields, so that a change can be named though the whole signature only says "no".
+What is said about one request's evidence, signed with Ed25519 (see `form`).
 
 Owners stand in it by their camera's number and their receipts' numbers, not by name: what proves
 a recording is where it came from and that it did not change. A prosecutor who needs the witness
@@ -14,19 +9,16 @@ passes through does not learn who it was.
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
 
 from nobs_bot import VERSION
 from nobs_bot.cameras.record import Camera, mounting
+from nobs_bot.footage.form import FORM
 from nobs_bot.footage.receipts import receipt_name
 from nobs_bot.footage.request import (
     Ask,
@@ -44,7 +36,6 @@ from nobs_bot.storage.audit import Act, AuditLine
 from nobs_bot.storage.crypto import Vault
 from nobs_bot.storage.work import Work
 
-FORM = "nobs-evidence/1"
 _HAND_OVERS = (
     Act.ASKED,
     Act.ANSWERED,
@@ -65,59 +56,6 @@ _TOLD = ("receipt", "sha256", "size_bytes", "opened", "reply", "how")
 def signing_key(vault: Vault) -> Ed25519PrivateKey:
     """The installation's key for evidence; the same after a new master key was added."""
     return Ed25519PrivateKey.from_private_bytes(vault.derive("nobs/evidence-signing/1"))
-
-
-def pem_of(key: Ed25519PublicKey) -> bytes:
-    """A public key as PEM."""
-    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-
-
-def fingerprint_of(key: Ed25519PublicKey) -> str:
-    """SHA-256 of the key in DER, as OpenSSL and OpenSSH print such: SHA256:BASE64."""
-    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return "SHA256:" + base64.b64encode(sha256(der).digest()).decode().rstrip("=")
-
-
-def canonical(value: object) -> bytes:
-    """
-    The one spelling of a JSON value.
-
-    Raises:
-        TypeError: there is a fraction in it, which has many spellings.
-    """
-    _refuse_fractions(value)
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode()
-
-
-def _refuse_fractions(value: object) -> None:
-    if isinstance(value, float):
-        raise TypeError("a fraction has no canonical form here")
-    parts = list(value.values()) if isinstance(value, dict) else value
-    if isinstance(parts, list):
-        for part in parts:
-            _refuse_fractions(part)
-
-
-def fields_of(value: object, path: str = "") -> Iterator[tuple[str, object]]:
-    """Every field with its path: ("/clips/0/sha256", "..."); empty lists and objects too."""
-    if isinstance(value, dict) and value:
-        for name in sorted(value):
-            escaped = name.replace("~", "~0").replace("/", "~1")
-            yield from fields_of(value[name], f"{path}/{escaped}")
-    elif isinstance(value, list) and value:
-        for at, part in enumerate(value):
-            yield from fields_of(part, f"{path}/{at}")
-    else:
-        yield path, value
-
-
-def field_digests(manifest: dict[str, Any]) -> bytes:
-    """One line a field: SHA-256 of its canonical form, and its path."""
-    lines = [
-        f"{sha256(canonical(value)).hexdigest()}  {path}\n" for path, value in fields_of(manifest)
-    ]
-    return "".join(lines).encode()
 
 
 async def facts_of(work: Work, request: FootageRequest) -> dict[str, Any]:
