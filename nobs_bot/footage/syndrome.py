@@ -54,10 +54,9 @@ def _carried_back(difference: int, count: int) -> _Words:
 
 def _apply(maps: _Words, words: _Words) -> _Words:
     """A linear map, given by what it makes of each value of each byte."""
-    made: _Words = maps[0][words & 255]
-    for at in (1, 2, 3):
-        made ^= maps[at][words >> np.uint32(8 * at) & 255]
-    return made
+    parts = [maps[at][words >> np.uint32(8 * at) & 255] for at in range(4)]
+    whole: _Words = np.bitwise_xor.reduce(parts)
+    return whole
 
 
 def _table() -> _Words:
