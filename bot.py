@@ -187,5 +187,20 @@ def check_stream(
     )
 
 
+@cli.command("verify-evidence")
+def verify_evidence(
+    file: Annotated[Path, typer.Argument(help="The exported zip.")],
+    key: Annotated[Path | None, typer.Option(help="The published key, as PEM.")] = None,
+    fingerprint: Annotated[str | None, typer.Option(help="The published fingerprint.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Verify an export of evidence, with nothing but the export; exit 0 only where all is well."""
+    from nobs_bot.footage.verifier import verify_evidence as verify
+
+    raise typer.Exit(
+        verify(file, key_path=key, fingerprint=fingerprint, as_json=as_json, out=sys.stdout)
+    )
+
+
 if __name__ == "__main__":
     cli()

@@ -39,6 +39,7 @@ from nobs_bot.people.roles import Role, areas_of, holds
 from nobs_bot.texts import Markup, Words
 
 from .desk import Desk
+from .evidence import evidence_buttons
 from .filters import Tap, number, word
 
 router = Router(name="requests")
@@ -95,7 +96,11 @@ async def _show(desk: Desk, request: FootageRequest) -> None:
         describe(desk.work, words, request),
         "\n".join(await _answer_lines(desk, request)),
     ]
-    buttons = [*await _clip_buttons(desk, clips), *await _acts(desk, request, clips)]
+    buttons = [
+        *await _clip_buttons(desk, clips),
+        *evidence_buttons(words, request, clips),
+        *await _acts(desk, request, clips),
+    ]
     buttons.append(button(words("request.refresh_button"), "req.show", request.id))
     buttons.append(button(words("home_button"), "home"))
     text = "\n\n".join(part for part in parts if part)

@@ -16,17 +16,23 @@ from nobs_bot.cameras.enrolment import erase_silent_drafts
 from nobs_bot.cameras.photos import Photo, TelegramFiles, fetch_photos
 from nobs_bot.cameras.runner import CheckRunner
 from nobs_bot.clock import Clock, SystemClock
+from nobs_bot.console.evidence import EvidencePages
 from nobs_bot.console.site import WEBHOOK_PATH, Site
 from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.gallery import Gallery
 from nobs_bot.footage.agreement import remind_of_reviews
 from nobs_bot.footage.answers import expire_requests
-from nobs_bot.footage.clips import fetch_clips
+from nobs_bot.footage.clips import fetch_clips, wanted_files
+from nobs_bot.footage.exits import forget_links
 from nobs_bot.footage.figures import tell_weekly
+from nobs_bot.footage.handover import EvidenceOrder
+from nobs_bot.footage.look import Looker
 from nobs_bot.footage.news import tell_news
+from nobs_bot.footage.orders import carry_out
 from nobs_bot.footage.reminders import remind_owners
 from nobs_bot.footage.request import Ask, Clip, FootageRequest
 from nobs_bot.footage.retention import erase_due
+from nobs_bot.footage.verifying import verify_clips
 from nobs_bot.messaging import chats, inbox, outbox
 from nobs_bot.messaging.polling import Poller
 from nobs_bot.messaging.pump import Conversation, Pump
@@ -60,6 +66,7 @@ LEASED = (
     FootageRequest,
     Ask,
     Clip,
+    EvidenceOrder,
     DoomedFile,
     AddressLookup,
 )
@@ -166,7 +173,13 @@ class App:
         self.checks = CheckRunner(
             foundation.office, foundation.files, self.checker, at_once=settings.checks_at_once
         )
-        self.site = Site(foundation.office, self.pump.receive, foundation.webhook_secret)
+        self.looker = Looker(self.checker.children, foundation.files)
+        self.site = Site(
+            foundation.office,
+            self.pump.receive,
+            foundation.webhook_secret,
+            EvidencePages(foundation.office, foundation.files).routes(),
+        )
         self.port: int | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -213,6 +226,8 @@ class App:
         self._loop("clips", self._when_due(Clip, self._fetch_clips), idle_s=0.5)
         self._loop("news", self._when_due(FootageRequest, self._tell_news), idle_s=0.5)
         self._loop("reminders", self._when_due(Ask, self._remind), idle_s=5)
+        self._loop("clips read anew", self._when_due(Clip, self._verify_clips), idle_s=30)
+        self._loop("evidence", self._when_due(EvidenceOrder, self._carry_out), idle_s=0.5)
         self._loop("doomed files", self._when_due(DoomedFile, self._remove_files), idle_s=2)
         self._loop("upkeep", self._keep_up, idle_s=60)
         if self._geocoder:
@@ -263,7 +278,13 @@ class App:
 
     async def _fetch_clips(self) -> int:
         found = self.foundation
-        return await fetch_clips(found.office, found.files, self._outside.downloads)
+        return await fetch_clips(found.office, found.files, self._outside.downloads, self.looker)
+
+    async def _verify_clips(self) -> int:
+        return await verify_clips(self.foundation.office, self.foundation.files)
+
+    async def _carry_out(self) -> int:
+        return await carry_out(self.foundation.office, self.foundation.files, self.looker)
 
     async def _tell_news(self) -> int:
         return await tell_news(self.foundation.office)
@@ -272,7 +293,7 @@ class App:
         return await remind_owners(self.foundation.office)
 
     async def _remove_files(self) -> int:
-        return await remove_doomed(self.foundation.office, self.foundation.files)
+        return await remove_doomed(self.foundation.office, self.foundation.files, wanted_files)
 
     async def _look_up(self) -> int:
         assert self._geocoder is not None
@@ -286,6 +307,7 @@ class App:
             done += await remind_of_reviews(work)
             done += await erase_due(work)
             done += await tell_weekly(work)
+            await forget_links(work)
             await inbox.forget_done(work, work.now - UPDATES_KEPT)
             await outbox.forget_settled(work, work.now - SENT_KEPT)
             await chats.forget_slots(work, work.now - SLOTS_KEPT)

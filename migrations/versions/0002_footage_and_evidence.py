@@ -147,6 +147,7 @@ NEW_CHOICES = {
 }
 CHANGED = ("audit_lines", "footage_requests", "footage_asks", "footage_clips")
 NEW_TABLES = [
+    "evidence_orders",
     "erasures",
     "export_links",
     "upload_parts",
@@ -158,6 +159,8 @@ INDEXES = (
     ("footage_requests", "due_at"),
     ("footage_requests", "erase_at"),
     ("footage_asks", "due_at"),
+    ("footage_clips", "file_name"),
+    ("doomed_files", "name"),
 )
 
 
@@ -179,6 +182,8 @@ def upgrade() -> None:
     for table, column in INDEXES:
         op.create_index(op.f(f"ix_{table}_{column}"), table, [column])
     _make_tables()
+    # what is stored already is read again, too; its blocks are then taken down
+    op.execute("UPDATE footage_clips SET due_at = stored_at WHERE state = 'stored'")
 
 
 def downgrade() -> None:
@@ -335,3 +340,26 @@ def _make_tables() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_erasures")),
     )
     op.create_index(op.f("ix_erasures_at"), "erasures", ["at"])
+    op.create_table(
+        "evidence_orders",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        *(make() for _, make in JOB),
+        sa.Column("what", sa.String(32), nullable=False),
+        sa.Column("request_id", sa.BigInteger(), nullable=False),
+        sa.Column("clip_id", sa.BigInteger()),
+        sa.Column("officer_id", sa.BigInteger(), nullable=False),
+        sa.Column("ordered_at", MOMENT, nullable=False),
+        sa.CheckConstraint(
+            _is_one_of("what", ["copy", "export"]), name=op.f("ck_evidence_orders_ordered")
+        ),
+        sa.ForeignKeyConstraint(
+            ["request_id"],
+            ["footage_requests.id"],
+            name=op.f("fk_evidence_orders_request_id_footage_requests"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["officer_id"], ["persons.id"], name=op.f("fk_evidence_orders_officer_id_persons")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence_orders")),
+    )
+    op.create_index(op.f("ix_evidence_orders_due_at"), "evidence_orders", ["due_at"])

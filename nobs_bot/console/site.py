@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiohttp import web
@@ -30,12 +30,20 @@ class Site:
         office: For the health of the database.
         receive: Keeps updates; what it was given survives when it returns.
         secret: What Telegram must send along.
+        pages: Further routes.
     """
 
-    def __init__(self, office: Office, receive: Receive, secret: str) -> None:
+    def __init__(
+        self,
+        office: Office,
+        receive: Receive,
+        secret: str,
+        pages: Iterable[web.RouteDef] = (),
+    ) -> None:
         self._office = office
         self._receive = receive
         self._secret = secret
+        self._pages = list(pages)
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -47,6 +55,7 @@ class Site:
         """
         app = web.Application(client_max_size=MOST_BYTES)
         app.add_routes([web.post(WEBHOOK_PATH, self._webhook), web.get("/healthz", self._health)])
+        app.add_routes(self._pages)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=10)
         await self._runner.setup()
         try:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from nobs_bot.buttons import Button, button, column
 from nobs_bot.cameras.record import Camera
+from nobs_bot.footage.receipts import what_it_is
 from nobs_bot.footage.request import (
     Ask,
     Clip,
@@ -86,7 +87,9 @@ def _said(words: Words, request: FootageRequest, ask: Ask, names: dict[int, str]
 
 
 def _arrived(words: Words, request: FootageRequest, clip: Clip, names: dict[int, str]) -> str:
-    return words("clip.told", camera=names[clip.camera_id], request=request.name)
+    told = words("clip.told", camera=names[clip.camera_id], request=request.name)
+    about = what_it_is(words, clip)
+    return told if about is None else f"{told}\n{about}"
 
 
 def _open(words: Words, clip: Clip, names: dict[int, str]) -> Button:

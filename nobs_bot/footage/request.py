@@ -231,6 +231,7 @@ class Clip(Job):
     __table_args__ = (
         UniqueConstraint("ask_id", "unique_id"),
         Index(None, "request_id"),
+        Index(None, "file_name"),
     )
 
     ask_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("footage_asks.id"))

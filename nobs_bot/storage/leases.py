@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, or_, select, update
 
 from nobs_bot.storage.base import Base, Identified, Waiting
-from nobs_bot.storage.work import Work
+from nobs_bot.storage.work import Office, Work
+
+log = logging.getLogger(__name__)
 
 
 class Job(Base, Identified, Waiting):
@@ -56,6 +61,32 @@ async def held(work: Work, kind: type[J], row_id: int, attempt: int) -> J | None
     """The row as it is now, where it still is at the attempt that we began; None otherwise."""
     query = select(kind).where(kind.id == row_id, kind.attempts == attempt).with_for_update()
     return (await work.session.execute(query)).scalar_one_or_none()
+
+
+@asynccontextmanager
+async def renewing(office: Office, row: J, lease: timedelta) -> AsyncIterator[None]:
+    """Keep a row's lease alive while work on it goes on, however long; it ends with the process."""
+    keeping = asyncio.create_task(_renew(office, row, lease))
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.wait([keeping])
+
+
+async def _renew(office: Office, row: J, lease: timedelta) -> None:
+    kind = type(row)
+    while True:
+        await asyncio.sleep(lease.total_seconds() / 3)
+        try:
+            async with office.work() as work:
+                current = await held(work, kind, row.id, row.attempts)
+                if current is None:
+                    return
+                current.lease_until = work.now + lease
+        except Exception:
+            # the lease then runs out, and somebody else takes the work up again
+            log.exception("a lease could not be renewed")
 
 
 async def release_all(work: Work, tables: Iterable[type[Any]]) -> None:

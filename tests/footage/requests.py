@@ -80,5 +80,5 @@ async def hand_over(
     about = {"name": "kamera.dav", "size_bytes": len(content), "recompressed": False} | more
     async with house.acting(name) as (work, owner):
         await add_clip(work, ask_id, owner, file_id="f", unique_id=f"u{ask_id}", **about)
-    while await fetch_clips(house.office, house.files, Telegram(content)):
+    while await fetch_clips(house.office, house.files, Telegram(content), house.looker):
         pass

@@ -442,7 +442,7 @@ async def test_a_clip_is_kept_byte_for_byte_and_receipted(house: House) -> None:
     await send(house)
     clip_id = await sent_clip(house)
     content = bytes(range(256)) * 999
-    await fetch_clips(house.office, house.files, Telegram(content))
+    await fetch_clips(house.office, house.files, Telegram(content), house.looker)
     digest = sha256(content).hexdigest()
     assert digest in (await house.told("Sari"))[-1]
     async with house.acting("Rahmat") as (work, rahmat):
@@ -471,7 +471,7 @@ async def test_nobody_else_opens_a_clip(house: House, name: str) -> None:
     await house.approved()
     await send(house)
     clip_id = await sent_clip(house)
-    await fetch_clips(house.office, house.files, Telegram(b"clip"))
+    await fetch_clips(house.office, house.files, Telegram(b"clip"), house.looker)
     async with house.acting(name) as (work, who):
         with pytest.raises(Refusal, match=r"request\.not_yours"):
             await open_clip(work, clip_id, who)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from nobs_bot.errors import Refusal
 from nobs_bot.footage import answers, retention
+from nobs_bot.footage.clips import wanted_files
 from nobs_bot.footage.request import Clip, ClipState, FootageRequest, Outcome, clips_of
 from nobs_bot.storage.audit import Act, lines_about
 from nobs_bot.storage.doomed import remove_doomed
@@ -58,7 +59,7 @@ async def test_what_helped_no_case_is_erased_after_a_while(house: House, outcome
     clip = await the_clip(house)
     assert (clip.state, clip.file_name) == (ClipState.ERASED, None)
     assert clip.sha256
-    await remove_doomed(house.office, house.files)
+    await remove_doomed(house.office, house.files, wanted_files)
     with pytest.raises(FileNotFoundError):
         await house.files.get(name)
     assert "sudah dihapus" in (await house.told("Sari"))[-1]

@@ -57,7 +57,7 @@ async def a_full_life(house: House) -> int:
         [ask] = await asks_of(work, (await only(work, FootageRequest)).id)
         about = {"name": "Rekaman Ibu Sari.mp4", "size_bytes": 100, "recompressed": False}
         await add_clip(work, ask.id, sari, file_id="file-sari", unique_id="u", **about)
-    await fetch_clips(house.office, house.files, Handed())
+    await fetch_clips(house.office, house.files, Handed(), house.looker)
     return camera_id
 
 
@@ -170,7 +170,7 @@ async def test_a_clip_that_had_not_arrived_is_forgotten(house: House) -> None:
         await add_clip(work, ask.id, sari, file_id="f", unique_id="u", **about)
     async with house.acting("Sari") as (work, sari):
         await privacy.erase(work, sari, HOLDERS)
-    assert await fetch_clips(house.office, house.files, Handed()) == 0
+    assert await fetch_clips(house.office, house.files, Handed(), house.looker) == 0
 
 
 async def test_drafts_with_photos_are_erased_too(any_house: House) -> None:

@@ -19,6 +19,7 @@ from nobs_bot.cameras import findings
 from nobs_bot.cameras.record import PlaceKind, State, Width
 from nobs_bot.cameras.review import CHANGE_FIELDS, RejectReason
 from nobs_bot.cameras.rights import SHARES
+from nobs_bot.footage.formats import REFUSED
 from nobs_bot.footage.matching import Reason
 from nobs_bot.footage.request import Outcome, Purpose, Reply, RequestState
 from nobs_bot.people.roles import Role
@@ -216,6 +217,7 @@ VALUES: dict[str, Any] = {
     "check.finding": [*Finding],
     "check.short": [*Failure, *Finding, "good", "none"],
     "stream.address": [*AddressProblem],
+    "evidence.refused": [*REFUSED],
     "outcome": [*Outcome, "expired"],
     "outcome.short": [*Outcome],
     "reply": [*(each for each in Reply), "unreachable"],
