@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from aiogram import Router
 
-from . import admin, answers, cameras, enrol, fallback, field, footage, privacy, requests, review
+from . import (
+    admin,
+    answers,
+    cameras,
+    enrol,
+    fallback,
+    field,
+    footage,
+    privacy,
+    requests,
+    review,
+    uploads,
+)
 from . import start as start_dialogue
 
 
@@ -23,6 +35,7 @@ def build_router() -> Router:
         review.router,
         footage.router,
         requests.router,
+        uploads.router,
         answers.router,
         field.router,
         privacy.router,

@@ -9,6 +9,7 @@ from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
 
 from nobs_bot.buttons import button, column
+from nobs_bot.errors import Refusal
 from nobs_bot.footage.answers import answer, ask_of
 from nobs_bot.footage.asking import ask_keyboard
 from nobs_bot.footage.clips import MOST_BYTES, add_clip
@@ -17,6 +18,7 @@ from nobs_bot.footage.request import Reply
 from .desk import Desk
 from .filters import At, Tap, number
 from .states import Answering
+from .uploads import GIGABYTES, link_button
 
 router = Router(name="answers")
 
@@ -33,6 +35,7 @@ async def has_it(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> Non
     desk.say(
         "clip.ask",
         column(
+            link_button(desk, ask.id),
             button(words("ask.change_button"), "ans.change", ask.id),
             button(words("ask.help_button"), "ans.help", ask.id),
         ),
@@ -102,16 +105,24 @@ async def _take(
     size_bytes: int | None,
     recompressed: bool,
 ) -> None:
-    is_new = await add_clip(
-        desk.work,
-        int(desk.memory["ask"]),
-        desk.who,
-        file_id=file_id,
-        unique_id=unique_id,
-        name=PurePath(name or "rekaman").name[:120],
-        size_bytes=size_bytes,
-        recompressed=recompressed,
-    )
+    ask_id = int(desk.memory["ask"])
+    try:
+        is_new = await add_clip(
+            desk.work,
+            ask_id,
+            desk.who,
+            file_id=file_id,
+            unique_id=unique_id,
+            name=PurePath(name or "rekaman").name[:120],
+            size_bytes=size_bytes,
+            recompressed=recompressed,
+        )
+    except Refusal as refusal:
+        offered = link_button(desk, ask_id)
+        if refusal.text_key != "clip.too_large" or offered is None:
+            raise
+        desk.say("upload.instead", column(offered), gigabytes=GIGABYTES, **refusal.params)
+        return
     desk.say("clip.taking" if is_new else "clip.known")
 
 

@@ -21,7 +21,9 @@ from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.gallery import Gallery
 from nobs_bot.footage.answers import expire_requests
 from nobs_bot.footage.clips import fetch_clips
+from nobs_bot.footage.receiving import end_unwanted, give_up
 from nobs_bot.footage.request import Clip
+from nobs_bot.footage.upload import Upload
 from nobs_bot.messaging import chats, inbox, outbox
 from nobs_bot.messaging.polling import Poller
 from nobs_bot.messaging.pump import Conversation, Pump
@@ -47,7 +49,7 @@ from nobs_bot.texts import Texts
 
 log = logging.getLogger(__name__)
 
-LEASED = (inbox.Received, outbox.Outgoing, Check, Photo, Clip, DoomedFile, AddressLookup)
+LEASED = (inbox.Received, outbox.Outgoing, Check, Photo, Clip, Upload, DoomedFile, AddressLookup)
 UPDATES_KEPT = timedelta(days=3)
 SENT_KEPT = timedelta(days=30)
 SLOTS_KEPT = timedelta(days=2)
@@ -151,7 +153,12 @@ class App:
         self.checks = CheckRunner(
             foundation.office, foundation.files, self.checker, at_once=settings.checks_at_once
         )
-        self.site = Site(foundation.office, self.pump.receive, foundation.webhook_secret)
+        self.site = Site(
+            foundation.office,
+            self.pump.receive,
+            foundation.webhook_secret,
+            foundation.files,
+        )
         self.port: int | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -196,6 +203,7 @@ class App:
         self._loop("checks", self.checks.start_due, idle_s=0.2)
         self._loop("photos", self._when_due(Photo, self._fetch_photos), idle_s=0.5)
         self._loop("clips", self._when_due(Clip, self._fetch_clips), idle_s=0.5)
+        self._loop("uploads", self._when_due(Upload, self._give_up), idle_s=30)
         self._loop("doomed files", self._when_due(DoomedFile, self._remove_files), idle_s=2)
         self._loop("upkeep", self._keep_up, idle_s=60)
         if self._geocoder:
@@ -248,6 +256,9 @@ class App:
         found = self.foundation
         return await fetch_clips(found.office, found.files, self._outside.downloads)
 
+    async def _give_up(self) -> int:
+        return await give_up(self.foundation.office)
+
     async def _remove_files(self) -> int:
         return await remove_doomed(self.foundation.office, self.foundation.files)
 
@@ -260,6 +271,7 @@ class App:
         async with self.foundation.office.work() as work:
             done = await erase_silent_drafts(work)
             done += await expire_requests(work)
+            done += await end_unwanted(work)
             await inbox.forget_done(work, work.now - UPDATES_KEPT)
             await outbox.forget_settled(work, work.now - SENT_KEPT)
             await chats.forget_slots(work, work.now - SLOTS_KEPT)

@@ -13,6 +13,7 @@ from nobs_bot.buttons import button, column
 from nobs_bot.cameras.photos import TelegramFiles
 from nobs_bot.cameras.record import Camera
 from nobs_bot.errors import ExternalError, Refusal
+from nobs_bot.footage import parts
 from nobs_bot.footage.answers import ask_of, let_go
 from nobs_bot.footage.request import (
     Ask,
@@ -28,7 +29,7 @@ from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.base import new_id
 from nobs_bot.storage.doomed import doom
 from nobs_bot.storage.files import FileStore, Stored
-from nobs_bot.storage.leases import backoff, claim, held, postpone, settle
+from nobs_bot.storage.leases import backoff, claim, held, holding, postpone, settle
 from nobs_bot.storage.work import Office, Work
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 MOST_BYTES = 20 * 1024 * 1024
 MOST_CLIPS = 20
 MOST_ATTEMPTS = 12
+LEASE = timedelta(minutes=5)
 _SOURCE = "footage_clips.source"
 
 
@@ -81,7 +83,7 @@ async def add_clip(
             camera_id=ask.camera_id,
             owner_id=owner.id,
             unique_id=unique_id,
-            source=work.vault.seal_json(_SOURCE, clip_id, source),
+            source=seal_source(work, clip_id, source),
             recompressed=recompressed,
             state=ClipState.WAITING,
             sent_at=work.now,
@@ -94,8 +96,13 @@ async def add_clip(
     return True
 
 
+def seal_source(work: Work, clip_id: int, source: dict[str, Any]) -> bytes:
+    """Where a clip's bytes come from, sealed for its row."""
+    return work.vault.seal_json(_SOURCE, clip_id, source)
+
+
 def source_of(work: Work, clip: Clip) -> dict[str, Any]:
-    """`file_id` at Telegram and the file's `name`."""
+    """`file_id` at Telegram or the `upload` that it came by, and the file's `name`."""
     source: dict[str, Any] = work.vault.open_json(_SOURCE, clip.id, clip.source)
     return source
 
@@ -103,20 +110,35 @@ def source_of(work: Work, clip: Clip) -> dict[str, Any]:
 async def fetch_clips(office: Office, files: FileStore, telegram: TelegramFiles) -> int:
     """Take one waiting clip over; returns how many were worked on."""
     async with office.work() as work:
-        rows = await claim(
-            work, Clip, Clip.state == ClipState.WAITING, lease=timedelta(minutes=5), limit=1
-        )
-        sources = {row.id: source_of(work, row)["file_id"] for row in rows}
+        rows = await claim(work, Clip, Clip.state == ClipState.WAITING, lease=LEASE, limit=1)
+        sources = {row.id: source_of(work, row) for row in rows}
     for row in rows:
         # a new name for every attempt: what was written once is never written over
         name = f"evidence/{row.request_id}/{row.id}-{row.attempts}"
         try:
-            stored = await files.put(name, _within_limit(telegram.stream(sources[row.id])))
+            # 20 GB take longer than any lease that a killed worker's clip should wait for
+            async with holding(office, Clip, row.id, row.attempts, LEASE):
+                stored = await files.put(name, _bytes_of(office, files, telegram, sources[row.id]))
         except ExternalError as exc:
             await _not_fetched(office, row, exc)
         else:
             await _keep(office, row, stored)
     return len(rows)
+
+
+def _bytes_of(
+    office: Office, files: FileStore, telegram: TelegramFiles, source: dict[str, Any]
+) -> AsyncIterator[bytes]:
+    if "upload" in source:
+        return parts.stream_upload(office, files, source["upload"])
+    return _within_limit(telegram.stream(source["file_id"]))
+
+
+async def _let_parts_go(work: Work, clip: Clip) -> None:
+    """What a clip came by is not needed any more."""
+    upload_id = source_of(work, clip).get("upload")
+    if upload_id is not None:
+        await parts.let_go(work, upload_id)
 
 
 async def _within_limit(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -137,6 +159,7 @@ async def _keep(office: Office, row: Clip, stored: Stored) -> None:
         settle(clip)
         clip.state, clip.stored_at = ClipState.STORED, work.now
         clip.file_name, clip.size_bytes, clip.sha256 = stored.name, stored.size, stored.sha256
+        await _let_parts_go(work, clip)
         request = await work.session.get(FootageRequest, clip.request_id)
         assert request is not None
         record(
@@ -197,6 +220,7 @@ async def _not_fetched(office: Office, row: Clip, error: ExternalError) -> None:
         log.warning("clip %s cannot be taken over: %s", clip.id, error)
         settle(clip)
         clip.state, clip.last_error = ClipState.FAILED, str(error)
+        await _let_parts_go(work, clip)
         owner = await person(work, clip.owner_id)
         words = words_for(work, owner)
         again = column(button(words("clip.again_button"), "ans.has", clip.ask_id))

@@ -10,7 +10,10 @@ Source: the STREAM construction, Hoang, Reyhanitabar, Rogaway and Vizár 2015.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import re
+import shutil
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -29,6 +32,11 @@ _TAG_BYTES = 16
 _MAGIC = b"NBF1"
 _PREFIX_BYTES = 7
 _HEADER_BYTES = len(_MAGIC) + 1 + _PREFIX_BYTES
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class NoRoom(Exception):  # noqa: N818 - a state of the disk, not a mistake
+    """The store is full; nothing of what was being written is kept."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,20 @@ class FileStore:
             self._store = from_url(url)
 
     async def put(self, name: str, content: bytes | AsyncIterable[bytes]) -> Stored:
-        """Store *content*; it is there whole, and on the disk, when this returns."""
+        """
+        Store *content*; it is there whole, and on the disk, when this returns.
+
+        Raises:
+            NoRoom: the disk is full.
+        """
+        try:
+            return await self._put(name, content)
+        except OSError as exc:
+            if _errno_of(exc) in _FULL:
+                raise NoRoom(name) from exc
+            raise
+
+    async def _put(self, name: str, content: bytes | AsyncIterable[bytes]) -> Stored:
         digest, size = sha256(), 0
         key_id, cipher = self._vault.file_cipher()
         prefix = os.urandom(_PREFIX_BYTES)
@@ -109,11 +130,39 @@ class FileStore:
         return b"".join([chunk async for chunk in self.stream(name)])
 
     async def delete(self, name: str) -> None:
-        """Remove a file; one that is not there is no error."""
+        """
+        Remove a file, or a folder with all in it where *name* ends in a slash; what is not there
+        is no error.
+        """
+        if name.endswith("/"):
+            await self._delete_folder(name)
+            return
         try:
             await obstore.delete_async(self._store, name)
         except FileNotFoundError:
             return
+
+    async def _delete_folder(self, name: str) -> None:
+        if self._folder is not None:
+            # also what a killed process had begun to write, which the store does not list
+            await asyncio.to_thread(shutil.rmtree, self._folder / name, ignore_errors=True)
+            return
+        async for listed in obstore.list(self._store, prefix=name):
+            await obstore.delete_async(self._store, [each["path"] for each in listed])
+
+    async def free_bytes(self) -> int | None:
+        """How much room is left on the disk; None where the store has no end that we know."""
+        if self._folder is None:
+            return None
+        return (await asyncio.to_thread(shutil.disk_usage, self._folder)).free
+
+
+def _errno_of(error: OSError) -> int | None:
+    """The system's error number; the store's own errors have it only in their words."""
+    if error.errno is not None:
+        return error.errno
+    told = re.search(r"os error (\d+)", str(error))
+    return int(told.group(1)) if told else None
 
 
 class _Reader:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, or_, select, update
 
 from nobs_bot.storage.base import Base, Identified, Waiting
-from nobs_bot.storage.work import Work
+from nobs_bot.storage.work import Office, Work
 
 
 class Job(Base, Identified, Waiting):
@@ -56,6 +58,31 @@ async def held(work: Work, kind: type[J], row_id: int, attempt: int) -> J | None
     """The row as it is now, where it still is at the attempt that we began; None otherwise."""
     query = select(kind).where(kind.id == row_id, kind.attempts == attempt).with_for_update()
     return (await work.session.execute(query)).scalar_one_or_none()
+
+
+@contextlib.asynccontextmanager
+async def holding(
+    office: Office, kind: type[J], row_id: int, attempt: int, lease: timedelta
+) -> AsyncIterator[None]:
+    """Hold on to a claimed row for as long as the block takes, by renewing its lease."""
+    renewing = asyncio.create_task(_renew(office, kind, row_id, attempt, lease))
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        await asyncio.gather(renewing, return_exceptions=True)
+
+
+async def _renew(
+    office: Office, kind: type[J], row_id: int, attempt: int, lease: timedelta
+) -> None:
+    while True:
+        await asyncio.sleep(lease.total_seconds() / 3)
+        async with office.work() as work:
+            row = await held(work, kind, row_id, attempt)
+            if row is None:
+                return
+            row.lease_until = work.now + lease
 
 
 async def release_all(work: Work, tables: Iterable[type[Any]]) -> None:
