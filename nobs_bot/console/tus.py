@@ -11,6 +11,7 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import UTC
 from email.utils import format_datetime
 
 from aiohttp import ClientError, StreamReader, web
@@ -280,4 +281,4 @@ def _checksum(given: str | None) -> Checksum | None:
 def _expires(upload: Upload) -> dict[str, str]:
     if upload.state is not UploadState.OPEN or upload.due_at is None:
         return {}
-    return {"Upload-Expires": format_datetime(upload.due_at, usegmt=True)}
+    return {"Upload-Expires": format_datetime(upload.due_at.astimezone(UTC), usegmt=True)}

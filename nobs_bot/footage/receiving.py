@@ -297,7 +297,7 @@ class _Arriving:
             block, self._held = self._held[:left], self._held[left:]
             left -= len(block)
             yield block
-            if not left or self._held or clock.time() > until:
+            if not left or self._held or self._is_over or clock.time() > until:
                 return
             await self._fetch()
 
