@@ -18,6 +18,7 @@ from . import (
     report,
     requests,
     review,
+    uploads,
 )
 from . import start as start_dialogue
 
@@ -39,6 +40,7 @@ def build_router() -> Router:
         requests.router,
         agreement.router,
         evidence.router,
+        uploads.router,
         answers.router,
         field.router,
         privacy.router,

@@ -21,6 +21,7 @@ from nobs_bot.texts import Markup
 from .desk import Desk
 from .filters import At, Tap, number
 from .states import Answering
+from .uploads import GIGABYTES, link_button
 
 router = Router(name="answers")
 
@@ -48,6 +49,7 @@ def _ask_clips(desk: Desk, ask: Ask) -> None:
     desk.say(
         "clip.ask",
         column(
+            link_button(desk, ask.id),
             None if is_read else button(words("clock.button"), "ans.clock", ask.id),
             button(words("ask.change_button"), "ans.change", ask.id),
             button(words("ask.help_button"), "ans.help", ask.id),
@@ -119,16 +121,24 @@ async def _take(
     size_bytes: int | None,
     recompressed: bool,
 ) -> None:
-    is_new = await add_clip(
-        desk.work,
-        int(desk.memory["ask"]),
-        desk.who,
-        file_id=file_id,
-        unique_id=unique_id,
-        name=PurePath(name or "rekaman").name[:120],
-        size_bytes=size_bytes,
-        recompressed=recompressed,
-    )
+    ask_id = int(desk.memory["ask"])
+    try:
+        is_new = await add_clip(
+            desk.work,
+            ask_id,
+            desk.who,
+            file_id=file_id,
+            unique_id=unique_id,
+            name=PurePath(name or "rekaman").name[:120],
+            size_bytes=size_bytes,
+            recompressed=recompressed,
+        )
+    except Refusal as refusal:
+        offered = link_button(desk, ask_id)
+        if refusal.text_key != "clip.too_large" or offered is None:
+            raise
+        desk.say("upload.instead", column(offered), gigabytes=GIGABYTES, **refusal.params)
+        return
     desk.say("clip.taking" if is_new else "clip.known")
 
 

@@ -29,9 +29,11 @@ from nobs_bot.footage.handover import EvidenceOrder
 from nobs_bot.footage.look import Looker
 from nobs_bot.footage.news import tell_news
 from nobs_bot.footage.orders import carry_out
+from nobs_bot.footage.receiving import end_unwanted, give_up
 from nobs_bot.footage.reminders import remind_owners
 from nobs_bot.footage.request import Ask, Clip, FootageRequest
 from nobs_bot.footage.retention import erase_due
+from nobs_bot.footage.upload import Upload
 from nobs_bot.footage.verifying import verify_clips
 from nobs_bot.messaging import chats, inbox, outbox
 from nobs_bot.messaging.polling import Poller
@@ -66,6 +68,7 @@ LEASED = (
     FootageRequest,
     Ask,
     Clip,
+    Upload,
     EvidenceOrder,
     DoomedFile,
     AddressLookup,
@@ -178,6 +181,7 @@ class App:
             foundation.office,
             self.pump.receive,
             foundation.webhook_secret,
+            foundation.files,
             EvidencePages(foundation.office, foundation.files).routes(),
         )
         self.port: int | None = None
@@ -228,6 +232,7 @@ class App:
         self._loop("reminders", self._when_due(Ask, self._remind), idle_s=5)
         self._loop("clips read anew", self._when_due(Clip, self._verify_clips), idle_s=30)
         self._loop("evidence", self._when_due(EvidenceOrder, self._carry_out), idle_s=0.5)
+        self._loop("uploads", self._when_due(Upload, self._give_up), idle_s=30)
         self._loop("doomed files", self._when_due(DoomedFile, self._remove_files), idle_s=2)
         self._loop("upkeep", self._keep_up, idle_s=60)
         if self._geocoder:
@@ -292,6 +297,9 @@ class App:
     async def _remind(self) -> int:
         return await remind_owners(self.foundation.office)
 
+    async def _give_up(self) -> int:
+        return await give_up(self.foundation.office)
+
     async def _remove_files(self) -> int:
         return await remove_doomed(self.foundation.office, self.foundation.files, wanted_files)
 
@@ -308,6 +316,7 @@ class App:
             done += await erase_due(work)
             done += await tell_weekly(work)
             await forget_links(work)
+            done += await end_unwanted(work)
             await inbox.forget_done(work, work.now - UPDATES_KEPT)
             await outbox.forget_settled(work, work.now - SENT_KEPT)
             await chats.forget_slots(work, work.now - SLOTS_KEPT)

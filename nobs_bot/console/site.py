@@ -10,7 +10,12 @@ from typing import Any
 
 from aiohttp import web
 
+from nobs_bot.console import safety
+from nobs_bot.console.tus import Tus
+from nobs_bot.console.upload_page import PATH as UPLOAD_PATH
+from nobs_bot.console.upload_page import UploadPage
 from nobs_bot.errors import CannotStart
+from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.work import Office
 
 log = logging.getLogger(__name__)
@@ -24,12 +29,13 @@ Receive = Callable[[list[dict[str, Any]]], Awaitable[None]]
 
 class Site:
     """
-    Takes Telegram's updates in and tells whether the process is well.
+    Takes Telegram's updates in, shows the upload page, and tells whether the process is well.
 
     Args:
         office: For the health of the database.
         receive: Keeps updates; what it was given survives when it returns.
         secret: What Telegram must send along.
+        files: Where uploads go.
         pages: Further routes.
     """
 
@@ -38,9 +44,11 @@ class Site:
         office: Office,
         receive: Receive,
         secret: str,
+        files: FileStore,
         pages: Iterable[web.RouteDef] = (),
     ) -> None:
         self._office = office
+        self._files = files
         self._receive = receive
         self._secret = secret
         self._pages = list(pages)
@@ -56,6 +64,9 @@ class Site:
         app = web.Application(client_max_size=MOST_BYTES)
         app.add_routes([web.post(WEBHOOK_PATH, self._webhook), web.get("/healthz", self._health)])
         app.add_routes(self._pages)
+        if pages := self._office.settings.pages:
+            app.add_subapp(UPLOAD_PATH, self._uploads(pages))
+        # no access log: the addresses of upload links are secrets
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=10)
         await self._runner.setup()
         try:
@@ -66,6 +77,16 @@ class Site:
                 "Is the bot running already? If not, choose another LISTEN_PORT in .env."
             ) from None
         return int(self._runner.addresses[0][1])
+
+    def _uploads(self, pages: str) -> web.Application:
+        """The upload page and its protocol; bodies of files are streamed and have no limit here."""
+        page = UploadPage(self._office, pages)
+        tus = Tus(self._office, self._files, page.cookie_of)
+        uploads = web.Application()
+        uploads.add_routes([*page.routes(), *tus.routes()])
+        uploads.on_response_prepare.append(safety.add_headers)
+        uploads.on_shutdown.append(tus.wind_up)
+        return uploads
 
     async def stop(self) -> None:
         """Finish what came in and close."""

@@ -12,6 +12,7 @@ from sqlalchemy import or_, select
 from nobs_bot.buttons import button, column
 from nobs_bot.cameras.photos import TelegramFiles
 from nobs_bot.errors import ExternalError, Refusal
+from nobs_bot.footage import parts
 from nobs_bot.footage.answers import ask_of, let_go
 from nobs_bot.footage.formats import Format
 from nobs_bot.footage.look import Looked, Looker, Unwelcome, welcome
@@ -34,8 +35,8 @@ from nobs_bot.people.roles import Role
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.base import new_id
 from nobs_bot.storage.doomed import doom_unless_kept, is_being_removed, keep
-from nobs_bot.storage.files import FileStore, Taken
-from nobs_bot.storage.leases import backoff, claim, held, postpone, renewing, settle
+from nobs_bot.storage.files import FileStore, NoRoom, Taken
+from nobs_bot.storage.leases import backoff, claim, held, holding, postpone, settle
 from nobs_bot.storage.work import Office, Work
 
 log = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ async def add_clip(
             camera_id=ask.camera_id,
             owner_id=owner.id,
             unique_id=unique_id,
-            source=work.vault.seal_json(_SOURCE, clip_id, source),
+            source=seal_source(work, clip_id, source),
             recompressed=recompressed,
             clock_error_s=ask.clock_error_s,
             state=ClipState.WAITING,
@@ -103,8 +104,13 @@ async def add_clip(
     return True
 
 
+def seal_source(work: Work, clip_id: int, source: dict[str, Any]) -> bytes:
+    """Where a clip's bytes come from, sealed for its row."""
+    return work.vault.seal_json(_SOURCE, clip_id, source)
+
+
 def source_of(work: Work, clip: Clip) -> dict[str, Any]:
-    """`file_id` at Telegram and the file's `name`."""
+    """`file_id` at Telegram or the `upload` that it came by, and the file's `name`."""
     source: dict[str, Any] = work.vault.open_json(_SOURCE, clip.id, clip.source)
     return source
 
@@ -119,12 +125,14 @@ async def fetch_clips(
         drafts = {row.id: f"incoming/{row.id}-{row.attempts}" for row in rows}
         doomed = {row.id: doom_unless_kept(work, drafts[row.id]) for row in rows}
     for row in rows:
-        async with renewing(office, row, _LEASE):
+        async with holding(office, Clip, row.id, row.attempts, _LEASE):
             try:
-                blocks = welcome(_bytes_of(telegram, sources[row.id]))
+                blocks = welcome(_bytes_of(office, files, telegram, sources[row.id]))
                 taken = await files.take(drafts[row.id], blocks)
             except Unwelcome as unwelcome:
                 await _refuse(office, row, unwelcome.found)
+            except NoRoom:
+                await _not_fetched(office, row, ExternalError("the disk is full"))
             except ExternalError as exc:
                 await _not_fetched(office, row, exc)
             else:
@@ -132,8 +140,19 @@ async def fetch_clips(
     return len(rows)
 
 
-def _bytes_of(telegram: TelegramFiles, source: dict[str, Any]) -> AsyncIterator[bytes]:
+def _bytes_of(
+    office: Office, files: FileStore, telegram: TelegramFiles, source: dict[str, Any]
+) -> AsyncIterator[bytes]:
+    if "upload" in source:
+        return parts.stream_upload(office, files, source["upload"])
     return _within_limit(telegram.stream(source["file_id"]))
+
+
+async def _let_parts_go(work: Work, clip: Clip) -> None:
+    """What a clip came by is not needed any more."""
+    upload_id = source_of(work, clip).get("upload")
+    if upload_id is not None:
+        await parts.let_go(work, upload_id)
 
 
 async def _within_limit(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -181,6 +200,7 @@ async def _keep(work: Work, clip: Clip, taken: Taken, place: str, looked: Looked
     clip.crc32, clip.blocks = taken.crc32, taken.blocks
     clip.kind, clip.media_type, clip.looked = looked.kind, looked.media_type, looked.details
     clip.due_at = first_check_at(work.now, clip.id)
+    await _let_parts_go(work, clip)
     request = await work.session.get(FootageRequest, clip.request_id)
     assert request is not None
     record(
@@ -207,6 +227,7 @@ async def _refuse(office: Office, row: Clip, found: Format) -> None:
             return
         settle(clip)
         clip.state, clip.media_type = ClipState.REFUSED, found.media_type
+        await _let_parts_go(work, clip)
         request = await work.session.get(FootageRequest, clip.request_id)
         assert request is not None
         record(
@@ -233,6 +254,7 @@ async def _not_fetched(office: Office, row: Clip, error: ExternalError) -> None:
         log.warning("clip %s cannot be taken over: %s", clip.id, error)
         settle(clip)
         clip.state, clip.last_error = ClipState.FAILED, str(error)
+        await _let_parts_go(work, clip)
         owner = await person(work, clip.owner_id)
         words = words_for(work, owner)
         again = column(button(words("clip.again_button"), "ans.has", clip.ask_id))

@@ -27,7 +27,7 @@ from nobs_bot.storage.base import new_id
 from nobs_bot.storage.crypto import KeyProblem
 from nobs_bot.storage.doomed import doom, doom_unless_kept, keep
 from nobs_bot.storage.files import FileStore
-from nobs_bot.storage.leases import backoff, claim, held, postpone, renewing
+from nobs_bot.storage.leases import backoff, claim, held, holding, postpone
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.texts import Words
 
@@ -99,7 +99,7 @@ async def carry_out(office: Office, files: FileStore, looker: Looker) -> int:
     async with office.work() as work:
         rows = await claim(work, EvidenceOrder, lease=_LEASE, limit=1)
     for row in rows:
-        async with renewing(office, row, _LEASE):
+        async with holding(office, EvidenceOrder, row.id, row.attempts, _LEASE):
             try:
                 if row.what is Ordered.COPY:
                     await _copy(office, files, looker, row)

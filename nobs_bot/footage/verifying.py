@@ -16,7 +16,7 @@ from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.crypto import KeyProblem
 from nobs_bot.storage.digests import Digests
 from nobs_bot.storage.files import FileStore
-from nobs_bot.storage.leases import claim, held, renewing
+from nobs_bot.storage.leases import claim, held, holding
 from nobs_bot.storage.work import Office, Work
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ async def verify_clips(office: Office, files: FileStore) -> int:
     async with office.work() as work:
         rows = await claim(work, Clip, Clip.state == ClipState.STORED, lease=_LEASE, limit=1)
     for row in rows:
-        async with renewing(office, row, _LEASE):
+        async with holding(office, Clip, row.id, row.attempts, _LEASE):
             await _verify(office, files, row)
     return len(rows)
 

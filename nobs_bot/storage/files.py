@@ -8,7 +8,10 @@ same bytes are one file, and a file that is there is never written over.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import re
+import shutil
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -24,11 +27,16 @@ from nobs_bot.storage.crypto import KeyProblem, Vault
 from nobs_bot.storage.digests import Digests
 from nobs_bot.storage.sealing import CHUNK_BYTES, HEAD_BYTES, Opener, Sealer
 
-__all__ = ["CHUNK_BYTES", "FileStore", "Stored", "StoredFile", "Taken"]
+__all__ = ["CHUNK_BYTES", "FileStore", "NoRoom", "Stored", "StoredFile", "Taken"]
 
 _MOST_COPIES = 8
 # what S3 copies in one call
 _MOST_COPY_BYTES = 5 * 1024**3
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class NoRoom(Exception):  # noqa: N818 - a state of the disk, not a mistake
+    """The store is full; nothing of what was being written is kept."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,20 @@ class FileStore:
             self._store = from_url(url)
 
     async def put(self, name: str, content: bytes | AsyncIterable[bytes]) -> Stored:
-        """Store *content*; it is there whole, and on the disk, when this returns."""
+        """
+        Store *content*; it is there whole, and on the disk, when this returns.
+
+        Raises:
+            NoRoom: the disk is full.
+        """
+        try:
+            return await self._put(name, content)
+        except OSError as exc:
+            if _errno_of(exc) in _FULL:
+                raise NoRoom(name) from exc
+            raise
+
+    async def _put(self, name: str, content: bytes | AsyncIterable[bytes]) -> Stored:
         digest, size = sha256(), 0
         sealer = Sealer(self._vault, name)
         async with obstore.open_writer_async(self._store, name) as writer:
@@ -229,7 +250,13 @@ class FileStore:
         return digest.hexdigest()
 
     async def delete(self, name: str) -> None:
-        """Remove a file, and what a killed writer left of it; one that is not there is no error."""
+        """
+        Remove a file, and what a killed writer left of it, or a folder with all in it where *name*
+        ends in a slash; what is not there is no error.
+        """
+        if name.endswith("/"):
+            await self._delete_folder(name)
+            return
         if self._folder is not None:
             await asyncio.to_thread(_remove_unfinished, self._folder / name)
         try:
@@ -240,6 +267,20 @@ class FileStore:
     async def _make_durable(self, name: str) -> None:
         if self._folder is not None:
             await asyncio.to_thread(_flush, self._folder / name, self._folder)
+
+    async def _delete_folder(self, name: str) -> None:
+        if self._folder is not None:
+            # also what a killed process had begun to write, which the store does not list
+            await asyncio.to_thread(shutil.rmtree, self._folder / name, ignore_errors=True)
+            return
+        async for listed in obstore.list(self._store, prefix=name):
+            await obstore.delete_async(self._store, [each["path"] for each in listed])
+
+    async def free_bytes(self) -> int | None:
+        """How much room is left on the disk; None where the store has no end that we know."""
+        if self._folder is None:
+            return None
+        return (await asyncio.to_thread(shutil.disk_usage, self._folder)).free
 
 
 class StoredFile:
@@ -280,6 +321,14 @@ class StoredFile:
         start, end = self._opener.span(number)
         sealed = await obstore.get_range_async(self._store, self._opener.name, start=start, end=end)
         return self._opener.open(number, bytes(sealed))
+
+
+def _errno_of(error: OSError) -> int | None:
+    """The system's error number; the store's own errors have it only in their words."""
+    if error.errno is not None:
+        return error.errno
+    told = re.search(r"os error (\d+)", str(error))
+    return int(told.group(1)) if told else None
 
 
 class _Reader:

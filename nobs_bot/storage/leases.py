@@ -64,26 +64,29 @@ async def held(work: Work, kind: type[J], row_id: int, attempt: int) -> J | None
 
 
 @asynccontextmanager
-async def renewing(office: Office, row: J, lease: timedelta) -> AsyncIterator[None]:
-    """Keep a row's lease alive while work on it goes on, however long; it ends with the process."""
-    keeping = asyncio.create_task(_renew(office, row, lease))
+async def holding(
+    office: Office, kind: type[J], row_id: int, attempt: int, lease: timedelta
+) -> AsyncIterator[None]:
+    """Hold on to a claimed row for as long as the block takes; it ends with the process."""
+    renewing = asyncio.create_task(_renew(office, kind, row_id, attempt, lease))
     try:
         yield
     finally:
-        keeping.cancel()
-        await asyncio.wait([keeping])
+        renewing.cancel()
+        await asyncio.wait([renewing])
 
 
-async def _renew(office: Office, row: J, lease: timedelta) -> None:
-    kind = type(row)
+async def _renew(
+    office: Office, kind: type[J], row_id: int, attempt: int, lease: timedelta
+) -> None:
     while True:
         await asyncio.sleep(lease.total_seconds() / 3)
         try:
             async with office.work() as work:
-                current = await held(work, kind, row.id, row.attempts)
-                if current is None:
+                row = await held(work, kind, row_id, attempt)
+                if row is None:
                     return
-                current.lease_until = work.now + lease
+                row.lease_until = work.now + lease
         except Exception:
             # the lease then runs out, and somebody else takes the work up again
             log.exception("a lease could not be renewed")

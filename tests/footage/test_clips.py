@@ -13,6 +13,7 @@ from sqlalchemy import select
 from nobs_bot.errors import Refusal
 from nobs_bot.footage import clips
 from nobs_bot.footage.clips import fetch_clips, open_clip, wanted_files
+from nobs_bot.footage.news import tell_news
 from nobs_bot.footage.receipts import receipt_name, receipt_now
 from nobs_bot.footage.request import Clip, ClipKind, ClipState, Erasure
 from nobs_bot.storage.audit import Act, AuditLine, lines_about
@@ -67,6 +68,8 @@ async def test_the_receipt_comes_after_the_look_and_has_its_button(house: House)
     assert "format khusus dari pabrik perekam" in receipt.text
     assert "kamera &lt;1&gt;.dav" in receipt.text
     assert [row[0].payload for row in receipt.keyboard][-1] == f"evd.receipt:{clip_id}"
+    house.clock.advance(timedelta(minutes=1))
+    await tell_news(house.office)
     assert "format khusus dari pabrik perekam" in (await house.told("Rahmat"))[-1]
 
 
