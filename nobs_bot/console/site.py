@@ -11,6 +11,8 @@ from typing import Any
 from aiohttp import web
 
 from nobs_bot.console import safety
+from nobs_bot.console.figures_page import PATH as FIGURES_PATH
+from nobs_bot.console.figures_page import FiguresPage
 from nobs_bot.console.tus import Tus
 from nobs_bot.console.upload_page import PATH as UPLOAD_PATH
 from nobs_bot.console.upload_page import UploadPage
@@ -66,6 +68,7 @@ class Site:
         app.add_routes(self._pages)
         if pages := self._office.settings.pages:
             app.add_subapp(UPLOAD_PATH, self._uploads(pages))
+            app.add_subapp(FIGURES_PATH, FiguresPage(self._office).site())
         # no access log: the addresses of upload links are secrets
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=10)
         await self._runner.setup()
