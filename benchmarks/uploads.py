@@ -32,6 +32,7 @@ from nobs_bot.footage.request import (
     RequestWords,
     set_words,
 )
+from nobs_bot.people.consent import give_consent
 from nobs_bot.people.persons import meet
 from nobs_bot.schema import upgrade
 from nobs_bot.settings import Settings
@@ -172,6 +173,7 @@ async def _asked(data_dir: Path, pages: str) -> tuple[int, str]:
     async with foundation.office.work() as work:
         owner = meet(work, FIRST_ID, None)
         await work.session.flush()
+        await give_consent(work, owner)
         camera = await enrolment.begin(work, owner)
         request = FootageRequest(
             id=new_id(),

@@ -32,10 +32,11 @@ async def has_it(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> Non
     desk.dialogue.go(Answering.CLIPS.value, ask=ask.id)
     words = desk.words
     desk.reply.clear_buttons()
+    offered = link_button(desk, ask.id)
     desk.say(
-        "clip.ask",
+        "upload.ask" if offered else "clip.ask",
         column(
-            link_button(desk, ask.id),
+            offered,
             button(words("ask.change_button"), "ans.change", ask.id),
             button(words("ask.help_button"), "ans.help", ask.id),
         ),

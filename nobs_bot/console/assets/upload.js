@@ -197,7 +197,7 @@ class Sending {
     if (percent <= this.toldPercent || percent >= 100) return;
     this.toldPercent = percent;
     const said = (percent / 100).toLocaleString(language, { style: "percent" });
-    at("told").textContent = fill(words.percent_of, { percent: said, name: this.file.name });
+    at("heard").textContent = fill(words.percent_of, { percent: said, name: this.file.name });
   }
 
   broke(error) {
