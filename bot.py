@@ -130,7 +130,7 @@ def worker() -> None:
 
 @cli.command()
 def console() -> None:
-    """Only serve the webhook and the health page."""
+    """Only serve the webhook, the upload page and the health page."""
     _serve(settings_or_exit(), "console")
 
 

@@ -46,10 +46,11 @@ def _ask_clips(desk: Desk, ask: Ask) -> None:
     desk.dialogue.end()
     desk.dialogue.go(Answering.CLIPS.value, ask=ask.id)
     is_read = ask.clock_error_s is not None
+    offered = link_button(desk, ask.id)
     desk.say(
-        "clip.ask",
+        "upload.ask" if offered else "clip.ask",
         column(
-            link_button(desk, ask.id),
+            offered,
             None if is_read else button(words("clock.button"), "ans.clock", ask.id),
             button(words("ask.change_button"), "ans.change", ask.id),
             button(words("ask.help_button"), "ans.help", ask.id),

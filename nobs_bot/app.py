@@ -196,6 +196,7 @@ class App:
         if Part.CONSOLE in self.parts:
             settings = self.foundation.settings
             self.port = await self.site.start(settings.listen_host, settings.listen_port)
+            self._spawn("console", _stay())
         if Part.BOT in self.parts:
             await self._start_bot()
         if Part.WORKER in self.parts:
@@ -321,6 +322,11 @@ class App:
             await outbox.forget_settled(work, work.now - SENT_KEPT)
             await chats.forget_slots(work, work.now - SLOTS_KEPT)
         return done
+
+
+async def _stay() -> None:
+    """A server works by being called; without a task of its own the console alone would end."""
+    await asyncio.Event().wait()
 
 
 def _geocoder(foundation: Foundation) -> Geocoder | None:

@@ -67,6 +67,15 @@ class Counter:
         assert self.site is not None
         await self.site.stop()
 
+    def cut_lines(self) -> None:
+        """Every connection breaks, as when a phone leaves its network."""
+        assert self.site is not None
+        assert self.site._runner is not None
+        assert self.site._runner.server is not None
+        for connection in self.site._runner.server.connections:
+            assert connection.transport is not None
+            connection.transport.abort()
+
     async def link(self, name: str = "Sari") -> str:
         """The address of a new link."""
         async with self.house.acting(name) as (work, who):

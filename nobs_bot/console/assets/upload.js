@@ -12,6 +12,7 @@ const CHUNK_BYTES = 64 * 1024 * 1024;
 const RETRY_DELAYS_MS = [0, 1000, 2000, 4000, 8000, 15000, 20000, 30000, 30000, 30000];
 const RATE_WINDOW_MS = 8000;
 const SHOWN_EVERY_MS = 250;
+const LOOK_AGAIN_MS = 3000;
 
 const at = (id) => document.getElementById(id);
 const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
@@ -47,13 +48,19 @@ async function listed() {
   return answer.json();
 }
 
+let asked = 0;
+
 async function showReceived() {
+  const turn = ++asked;
   let files;
   try {
     files = await listed();
   } catch {
-    return; // the next one will tell
+    // the line is away; what has come is told when it is back, unless asked anew by then
+    setTimeout(() => turn === asked && showReceived(), LOOK_AGAIN_MS);
+    return;
   }
+  if (turn !== asked) return;
   const sending = new Set(queue.map((each) => each.id).filter(Boolean));
   const rows = files
     .filter((file) => file.whole || !sending.has(file.id))
@@ -190,7 +197,7 @@ class Sending {
     if (percent <= this.toldPercent || percent >= 100) return;
     this.toldPercent = percent;
     const said = (percent / 100).toLocaleString(language, { style: "percent" });
-    at("told").textContent = fill(words.percent_of, { percent: said, name: this.file.name });
+    at("heard").textContent = fill(words.percent_of, { percent: said, name: this.file.name });
   }
 
   broke(error) {
@@ -289,3 +296,5 @@ addEventListener("beforeunload", (event) => {
   if (queue.some((each) => each.state === "sending")) event.preventDefault();
 });
 showReceived();
+// a page that was closed a moment ago may have been sending: its last stretch is being put away
+setTimeout(showReceived, LOOK_AGAIN_MS / 2);
