@@ -107,17 +107,24 @@ class _Sheet:
 
     def asks(self) -> None:
         self._heading("report.asks")
-        heads = ("report.camera", "report.view", "report.reply", "report.answered")
+        heads = (
+            "report.camera",
+            "report.view",
+            "report.clock",
+            "report.reply",
+            "report.answered",
+        )
         rows = [
             (
                 ask["camera"],
                 self._view(ask),
+                self._clock(ask["recorder_clock_ahead_s"]),
                 self._say(f"reply.{ask['reply']}"),
                 self._moment(ask["answered_at"]) or "-",
             )
             for ask in self._manifest["asks"]
         ]
-        self._table(heads, (18, 62, 46, 56), rows)
+        self._table(heads, (17, 45, 45, 33, 42), rows)
 
     def custody(self) -> None:
         self._heading("report.custody")

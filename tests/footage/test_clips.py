@@ -319,5 +319,3 @@ async def test_the_log_says_what_was_opened(house: House) -> None:
         query = select(AuditLine).where(AuditLine.act == Act.CLIP_OPENED)
         line = (await work.session.execute(query)).scalar_one()
         assert line.read_details(work)["opened"] == "original"
-
-

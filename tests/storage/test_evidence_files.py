@@ -128,9 +128,7 @@ async def test_swapped_files_do_not_open(folder: FileStore, tmp_path: Path) -> N
             await folder.get(name)
 
 
-async def test_chunks_of_one_file_do_not_open_in_another(
-    folder: FileStore, tmp_path: Path
-) -> None:
+async def test_chunks_of_one_file_do_not_open_in_another(folder: FileStore, tmp_path: Path) -> None:
     one = await kept(folder, content_of(2 * CHUNK_BYTES))
     two = await kept(folder, content_of(2 * CHUNK_BYTES)[::-1], "incoming/2-1")
     paths = [tmp_path / "files" / name for name in (one, two)]
