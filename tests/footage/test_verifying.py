@@ -100,7 +100,9 @@ async def test_a_file_that_is_gone_and_one_that_was_exchanged_are_damage(house: 
     third = await clip_of(house, await send_clip(house, request_id, noise(9000, seed=3)))
     root = house.files._folder
     assert root is not None
-    assert gone.file_name and other.file_name and third.file_name
+    assert gone.file_name
+    assert other.file_name
+    assert third.file_name
     (root / gone.file_name).unlink()
     (root / other.file_name).write_bytes((root / third.file_name).read_bytes())
     house.clock.advance(EVERY + timedelta(seconds=1))
