@@ -86,7 +86,7 @@ class Archive:
 
     def bytes_at(self, offset: int, count: int) -> bytes:
         """At most *count* bytes of the zip; fewer where it ends."""
-        if offset < 0:
+        if not 0 <= offset <= self.size:
             return b""
         self._file.seek(offset)
         return self._file.read(count)

@@ -204,7 +204,7 @@ async def _hand_overs(
         }
         if line.actor_id is not None and line.actor_id not in owners:
             who = actors.get(line.actor_id)
-            entry["by"] = line.actor_role or "officer"
+            entry["by"] = line.actor_role or Role.INVESTIGATOR.value
             entry["name"] = name_of(work, who) if who else ""
         entry |= {name: details[name] for name in _TOLD if name in details}
         told.append(entry)

@@ -78,7 +78,7 @@ class _Sheet:
             ("report.place", f"{place['words']} ({place['lat']}, {place['lon']})"),
             ("report.windows", "\n".join(self._window(each) for each in request["windows"])),
             ("report.sent_at", self._moment(request["sent_at"])),
-            ("report.made_at", self._words.moment(self._made_at)),
+            ("report.made_at", self._words.exactly(self._made_at)),
             ("report.key", self._manifest["signed_with"]),
         ]
         self._pairs([(self._say(key), value) for key, value in rows if value])
@@ -107,17 +107,24 @@ class _Sheet:
 
     def asks(self) -> None:
         self._heading("report.asks")
-        heads = ("report.camera", "report.view", "report.reply", "report.answered")
+        heads = (
+            "report.camera",
+            "report.view",
+            "report.clock",
+            "report.reply",
+            "report.answered",
+        )
         rows = [
             (
                 ask["camera"],
                 self._view(ask),
+                self._clock(ask["recorder_clock_ahead_s"]),
                 self._say(f"reply.{ask['reply']}"),
                 self._moment(ask["answered_at"]) or "-",
             )
             for ask in self._manifest["asks"]
         ]
-        self._table(heads, (18, 62, 46, 56), rows)
+        self._table(heads, (17, 45, 45, 33, 42), rows)
 
     def custody(self) -> None:
         self._heading("report.custody")
@@ -151,11 +158,10 @@ class _Sheet:
         return plain(self._words(key, **values))
 
     def _moment(self, text: str | None) -> str:
-        return self._words.moment(datetime.fromisoformat(text)) if text else ""
+        return self._words.exactly(datetime.fromisoformat(text)) if text else ""
 
     def _window(self, ends: Sequence[str]) -> str:
-        start, end = (datetime.fromisoformat(each) for each in ends)
-        return plain(self._words.window(start, end))
+        return " - ".join(self._moment(each) for each in ends)
 
     def _officer(self, officer: dict[str, str] | None) -> str:
         if officer is None:
@@ -169,7 +175,8 @@ class _Sheet:
         if line["by"] == "owner":
             return self._say("report.owner", camera=line["camera"])
         name = line.get("name") or self._say("log.an_officer")
-        return f"{name} ({line['by']})"
+        role = self._say(f"role.{line['by']}")
+        return f"{name} ({role})"
 
     def _format(self, clip: dict[str, Any]) -> str:
         looked = clip["looked"] or {}
@@ -210,7 +217,7 @@ class _Sheet:
 
     def _paragraph(self, text: str) -> None:
         self._pdf.set_font("helvetica", "", 9)
-        self._pdf.multi_cell(0, 4.6, _latin(text), new_x="LMARGIN", new_y="NEXT")
+        self._pdf.multi_cell(0, 4.6, _latin(text), align="L", new_x="LMARGIN", new_y="NEXT")
         self._pdf.ln(2)
 
     def _pairs(self, rows: Sequence[tuple[str, str]]) -> None:

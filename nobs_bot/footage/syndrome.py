@@ -63,8 +63,8 @@ def _table() -> _Words:
     words = np.arange(256, dtype=np.uint32)
     for _ in range(8):
         odd = (words & 1).astype(bool)
-        words = np.where(odd, words >> np.uint32(1) ^ np.uint32(_POLYNOMIAL), words >> np.uint32(1))
-    return words.astype(np.uint32)
+        words = (words >> np.uint32(1)) ^ odd * np.uint32(_POLYNOMIAL)
+    return np.asarray(words, np.uint32)
 
 
 _TABLE = _table()
@@ -75,7 +75,8 @@ def _one_back() -> _Words:
     index_of[_TABLE >> np.uint32(24)] = np.arange(256, dtype=np.uint32)
     words = np.stack([np.arange(256, dtype=np.uint32) << np.uint32(8 * at) for at in range(4)])
     index = index_of[words >> np.uint32(24)]
-    return ((words ^ _TABLE[index]) << np.uint32(8) | index).astype(np.uint32)
+    back: _Words = (words ^ _TABLE[index]) << np.uint32(8) | index
+    return back
 
 
 _ONE_BACK = _one_back()

@@ -120,6 +120,13 @@ class Words:
         local = instant.astimezone(self.zone)
         return f"{self.date(local)}, {self.time(local)} {local.tzname()}"
 
+    def exactly(self, instant: datetime) -> str:
+        """For documents: 14 November 2026, 21.30.05 WIB."""
+        local = instant.astimezone(self.zone)
+        clock = self._clock + self._clock[2] + "ss"
+        day = format_date(local, "d MMMM y", locale=self._locale)
+        return f"{day}, {format_time(local, clock, locale=self._locale)} {local.tzname()}"
+
     def window(self, start: datetime, end: datetime) -> str:
         """A stretch of time, its day said once where it is one day."""
         first, last = start.astimezone(self.zone), end.astimezone(self.zone)
