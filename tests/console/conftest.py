@@ -16,7 +16,7 @@ from nobs_bot.cameras import rights
 from nobs_bot.console.site import Site
 from nobs_bot.console.upload_page import address_of
 from nobs_bot.footage import answers
-from nobs_bot.footage.clips import fetch_clips
+from nobs_bot.footage.clips import fetch_clips, wanted_files
 from nobs_bot.footage.links import make_link
 from nobs_bot.footage.request import Ask, Clip, FootageRequest, Outcome
 from nobs_bot.footage.upload import Upload, UploadPart
@@ -117,7 +117,7 @@ class Counter:
         return await self.clips()
 
     async def removed(self) -> None:
-        while await remove_doomed(self.office, self.house.files):
+        while await remove_doomed(self.office, self.house.files, wanted_files):
             pass
 
     async def close_request(self) -> None:
