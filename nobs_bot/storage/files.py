@@ -12,13 +12,15 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import re
+import secrets
 import shutil
-from collections.abc import AsyncIterable, AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -32,6 +34,9 @@ _TAG_BYTES = 16
 _MAGIC = b"NBF1"
 _PREFIX_BYTES = 7
 _HEADER_BYTES = len(_MAGIC) + 1 + _PREFIX_BYTES
+# S3 takes no smaller pieces than 5 MiB, and no more than 10,000 of one file
+_BUFFER_BYTES = 6 * CHUNK_BYTES
+_FLUSH_BYTES = 16 * CHUNK_BYTES
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -79,7 +84,7 @@ class FileStore:
         try:
             return await self._put(name, content)
         except OSError as exc:
-            if _errno_of(exc) in _FULL:
+            if exc.errno in _FULL:
                 raise NoRoom(name) from exc
             raise
 
@@ -87,18 +92,32 @@ class FileStore:
         digest, size = sha256(), 0
         key_id, cipher = self._vault.file_cipher()
         prefix = os.urandom(_PREFIX_BYTES)
-        async with obstore.open_writer_async(self._store, name) as writer:
+
+        def seal(chunk: bytes, number: int, is_last: bool) -> bytes:
+            digest.update(chunk)
+            nonce = prefix + number.to_bytes(4, "big") + bytes((is_last,))
+            return cipher.encrypt(nonce, chunk, name.encode())
+
+        async def keep(chunk: bytes, number: int, is_last: bool) -> None:
+            await writer.write(await asyncio.to_thread(seal, chunk, number, is_last))
+
+        async with self._writer(name) as writer:
             await writer.write(_MAGIC + bytes((key_id,)) + prefix)
-            number = 0
-            async for chunk, is_last in _in_chunks(content):
-                digest.update(chunk)
-                size += len(chunk)
-                nonce = prefix + number.to_bytes(4, "big") + bytes((is_last,))
-                await writer.write(cipher.encrypt(nonce, chunk, name.encode()))
-                number += 1
-        if self._folder is not None:
-            await asyncio.to_thread(_flush, self._folder / name)
+            async with _one_behind() as behind:
+                number = 0
+                async for chunk, is_last in _in_chunks(content):
+                    size += len(chunk)
+                    await behind(keep(chunk, number, is_last))
+                    number += 1
         return Stored(name, size, digest.hexdigest())
+
+    def _writer(self, name: str) -> Any:
+        if self._folder is not None:
+            return _FolderWriter(self._folder / name)
+        # its own defaults hold up to 130 MB of one file
+        return obstore.open_writer_async(
+            self._store, name, buffer_size=_BUFFER_BYTES, max_concurrency=2
+        )
 
     async def stream(self, name: str) -> AsyncIterator[bytes]:
         """
@@ -157,37 +176,119 @@ class FileStore:
         return (await asyncio.to_thread(shutil.disk_usage, self._folder)).free
 
 
-def _errno_of(error: OSError) -> int | None:
-    """The system's error number; the store's own errors have it only in their words."""
-    if error.errno is not None:
-        return error.errno
-    told = re.search(r"os error (\d+)", str(error))
-    return int(told.group(1)) if told else None
+class _FolderWriter:
+    """A file that is in its place whole and on the disk after the block, or not at all."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._draft = path.with_name(f"{path.name}#{secrets.token_hex(8)}")
+        self._unflushed = 0
+        self._flushing: asyncio.Future[None] | None = None
+
+    async def __aenter__(self) -> _FolderWriter:
+        self._file = await asyncio.to_thread(self._open)
+        return self
+
+    def _open(self) -> BinaryIO:
+        self._draft.parent.mkdir(parents=True, exist_ok=True)
+        return self._draft.open("xb", buffering=0)
+
+    async def write(self, block: bytes) -> None:
+        await asyncio.to_thread(_write_whole, self._file, block)
+        self._unflushed += len(block)
+        is_idle = self._flushing is None or self._flushing.done()
+        if self._unflushed >= _FLUSH_BYTES and is_idle:
+            # the disk works while more comes in, so that little is left to wait for in the end
+            self._unflushed = 0
+            self._flushing = asyncio.ensure_future(
+                asyncio.to_thread(os.fdatasync, self._file.fileno())
+            )
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if self._flushing is not None:
+                await self._flushing
+            if kind is None:
+                await asyncio.to_thread(self._put_in_place)
+        finally:
+            self._file.close()
+            self._draft.unlink(missing_ok=True)
+
+    def _put_in_place(self) -> None:
+        os.fsync(self._file.fileno())
+        self._draft.replace(self._path)
+        handle = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _write_whole(file: BinaryIO, block: bytes) -> None:
+    left = memoryview(block)
+    while left:
+        left = left[file.write(left) :]
+
+
+@asynccontextmanager
+async def _one_behind() -> AsyncIterator[Callable[[Coroutine[Any, Any, None]], Awaitable[None]]]:
+    """Lets one step run while the next one is prepared; all are done when the block is left."""
+    running: asyncio.Task[None] | None = None
+
+    async def behind(step: Coroutine[Any, Any, None]) -> None:
+        nonlocal running
+        if running is not None:
+            try:
+                await running
+            except BaseException:
+                step.close()
+                raise
+        running = asyncio.create_task(step)
+
+    try:
+        yield behind
+    finally:
+        if running is not None:
+            # also where we were cancelled: a thread may still be writing
+            await asyncio.wait([running])
+    if running is not None:
+        running.result()
 
 
 class _Reader:
-    """Takes exact counts of bytes from a stream of blocks."""
+    """Takes exact counts of bytes from a stream of blocks, copying each once."""
 
     def __init__(self, blocks: AsyncIterable[Any]) -> None:
         self._blocks = aiter(blocks)
-        self._held = bytearray()
+        self._held: deque[memoryview] = deque()
+        self._size = 0
 
     async def take(self, count: int) -> bytes:
         await self._fill(count)
-        taken = bytes(self._held[:count])
-        del self._held[:count]
-        return taken
+        taken = []
+        while count and self._held:
+            block = self._held.popleft()
+            if len(block) > count:
+                self._held.appendleft(block[count:])
+                block = block[:count]
+            taken.append(block)
+            count -= len(block)
+            self._size -= len(block)
+        return b"".join(taken)
 
     async def at_end(self) -> bool:
         await self._fill(1)
-        return not self._held
+        return not self._size
 
     async def _fill(self, count: int) -> None:
-        while len(self._held) < count:
+        while self._size < count:
             try:
-                self._held += bytes(await anext(self._blocks))
+                block = memoryview(await anext(self._blocks))
             except StopAsyncIteration:
                 return
+            if block:
+                self._held.append(block)
+                self._size += len(block)
 
 
 async def _in_chunks(content: bytes | AsyncIterable[bytes]) -> AsyncIterator[tuple[bytes, bool]]:
@@ -202,12 +303,3 @@ async def _in_chunks(content: bytes | AsyncIterable[bytes]) -> AsyncIterator[tup
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:
     yield content
-
-
-def _flush(path: Path) -> None:
-    for each in (path, path.parent):
-        handle = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

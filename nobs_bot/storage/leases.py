@@ -80,7 +80,7 @@ async def _renew(
         await asyncio.sleep(lease.total_seconds() / 3)
         async with office.work() as work:
             row = await held(work, kind, row_id, attempt)
-            if row is None:
+            if row is None or row.lease_until is None:
                 return
             row.lease_until = work.now + lease
 
