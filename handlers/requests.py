@@ -154,9 +154,10 @@ async def _answer_of(desk: Desk, ask: Ask, *, is_away: bool) -> list[str]:
 async def _clip_buttons(desk: Desk, clips: Sequence[Clip]) -> list[Button]:
     stored = [clip for clip in clips if clip.state is ClipState.STORED]
     buttons = []
-    for clip in stored[:_MOST_CLIP_BUTTONS]:
+    for at, clip in enumerate(stored[:_MOST_CLIP_BUTTONS], start=1):
         camera = await desk.work.session.get(Camera, clip.camera_id)
-        label = desk.words("request.clip_button", camera=camera.name if camera else "?")
+        name = camera.name if camera else "?"
+        label = desk.words("request.clip_button", number=at, camera=name)
         buttons.append(button(label, "req.clip", clip.id))
     return buttons
 

@@ -222,7 +222,12 @@ class Tus:
         self._arriving.add(request.content)
         try:
             return await receiving.receive(
-                self._office, self._files, taken, _reading(request.content), checksum
+                self._office,
+                self._files,
+                taken,
+                _reading(request.content),
+                checksum=checksum,
+                promised_bytes=request.content_length,
             )
         finally:
             self._arriving.discard(request.content)

@@ -93,7 +93,7 @@ def _arrived(words: Words, request: FootageRequest, clip: Clip, names: dict[int,
 
 
 def _open(words: Words, clip: Clip, names: dict[int, str]) -> Button:
-    return button(words("clip.open_button", camera=names[clip.camera_id]), "req.clip", clip.id)
+    return button(words("news.open_button", camera=names[clip.camera_id]), "req.clip", clip.id)
 
 
 async def _name(work: Work, camera_id: int) -> str:

@@ -216,7 +216,9 @@ async def receive(
     files: FileStore,
     taken: Taken,
     read: Callable[[], Awaitable[bytes]],
+    *,
     checksum: Checksum | None = None,
+    promised_bytes: int | None = None,
 ) -> int:
     """
     Take in what a request sends; where it breaks off, what has arrived until then is kept.
@@ -224,6 +226,7 @@ async def receive(
     Args:
         read: The next bytes, none at the end; raises `CutOff`.
         checksum: Nothing is kept unless all the bytes of the request hash to this.
+        promised_bytes: How many the request will bring, where it says so.
 
     Returns:
         The new offset.
@@ -233,8 +236,8 @@ async def receive(
             not wanted any more.
         NoRoom: the disk is full; what was noted before stays.
     """
-    arriving = _Arriving(read, taken.size_bytes - taken.offset, checksum)
-    offset = taken.offset
+    arriving = _Arriving(read, taken.size_bytes - taken.offset, checksum, promised_bytes)
+    offset, is_ours = taken.offset, True
     waiting: list[Stored] = []
     try:
         async with holding(office, Upload, taken.upload_id, taken.attempt, LEASE):
@@ -244,15 +247,18 @@ async def receive(
                 name = f"{folder_of(taken.upload_id)}{start}-{taken.attempt}"
                 waiting.append(await files.put(name, arriving.stretch()))
                 if checksum is None:
-                    offset = await _note(office, taken, offset, waiting)
+                    is_ours = not arriving.is_over
+                    offset = await _note(office, taken, offset, waiting, go_on=is_ours)
                     waiting = []
             if checksum is not None:
                 _compare(checksum, arriving)
             if waiting:
-                offset = await _note(office, taken, offset, waiting)
+                is_ours = False
+                offset = await _note(office, taken, offset, waiting, go_on=False)
                 waiting = []
     finally:
-        await give_back(office, taken, waiting)
+        if is_ours or waiting:
+            await give_back(office, taken, waiting)
     if arriving.is_too_much:
         raise Refusal("upload.too_much")
     return offset
@@ -270,18 +276,30 @@ class _Arriving:
 
     Args:
         room_bytes: How many bytes the file still lacks.
+        promised_bytes: How many are to come, None where nobody said.
     """
 
     def __init__(
-        self, read: Callable[[], Awaitable[bytes]], room_bytes: int, checksum: Checksum | None
+        self,
+        read: Callable[[], Awaitable[bytes]],
+        room_bytes: int,
+        checksum: Checksum | None,
+        promised_bytes: int | None,
     ) -> None:
         self._read = read
         self._room = room_bytes
         self._checksum = checksum
+        self._promised = promised_bytes
+        self._seen = 0
         self._held = b""
         self._is_over = False
         self.was_cut = False
         self.is_too_much = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether everything that came was handed on."""
+        return self._is_over and not self._held
 
     async def goes_on(self) -> bool:
         """Whether there is something for a further part; waits until that is clear."""
@@ -312,11 +330,19 @@ class _Arriving:
         self.is_too_much = len(block) > self._room
         self._held = block[: self._room]
         self._room -= len(self._held)
-        self._is_over = not block or self.is_too_much
+        self._seen += len(block)
+        self._is_over = not block or self.is_too_much or self._seen == self._promised
 
 
-async def _note(office: Office, taken: Taken, offset: int, stored: list[Stored]) -> int:
-    """Note parts that are on the disk, in one transaction; with the last one there is a clip."""
+async def _note(
+    office: Office, taken: Taken, offset: int, stored: list[Stored], *, go_on: bool
+) -> int:
+    """
+    Note parts that are on the disk, in one transaction; with the last one there is a clip.
+
+    Args:
+        go_on: Whether we keep the upload in hand.
+    """
     async with office.work() as work:
         upload = await held(work, Upload, taken.upload_id, taken.attempt)
         if upload is not None and upload.state is UploadState.OPEN:
@@ -328,6 +354,8 @@ async def _note(office: Office, taken: Taken, offset: int, stored: list[Stored])
                 doom(work, part.name)
         else:
             offset = _add_parts(work, upload, offset, stored)
+            if not go_on:
+                upload.lease_until = None
             if offset == upload.size_bytes:
                 await _make_clip(work, upload)
     if refusal is not None:

@@ -10,13 +10,22 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import re
+import secrets
 import shutil
-from collections.abc import AsyncIterable, AsyncIterator
+from collections import deque
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterator,
+)
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -32,6 +41,9 @@ __all__ = ["CHUNK_BYTES", "FileStore", "NoRoom", "Stored", "StoredFile", "Taken"
 _MOST_COPIES = 8
 # what S3 copies in one call
 _MOST_COPY_BYTES = 5 * 1024**3
+# S3 takes no smaller pieces than 5 MiB, and no more than 10,000 of one file
+_BUFFER_BYTES = 6 * CHUNK_BYTES
+_FLUSH_BYTES = 16 * CHUNK_BYTES
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -97,23 +109,20 @@ class FileStore:
         Raises:
             NoRoom: the disk is full.
         """
-        try:
+        with _room_for(name):
             return await self._put(name, content)
-        except OSError as exc:
-            if _errno_of(exc) in _FULL:
-                raise NoRoom(name) from exc
-            raise
 
     async def _put(self, name: str, content: bytes | AsyncIterable[bytes]) -> Stored:
-        digest, size = sha256(), 0
+        digest = sha256()
         sealer = Sealer(self._vault, name)
-        async with obstore.open_writer_async(self._store, name) as writer:
+
+        def pass_on(chunk: bytes, is_last: bool) -> bytes:
+            digest.update(chunk)
+            return sealer.seal(chunk, is_last=is_last)
+
+        async with self._writer(name) as writer:
             await writer.write(sealer.header)
-            async for chunk, is_last in _in_chunks(content):
-                digest.update(chunk)
-                size += len(chunk)
-                await writer.write(sealer.seal(chunk, is_last=is_last))
-        await self._make_durable(name)
+            size = await _pass_through(content, pass_on, writer)
         return Stored(name, size, digest.hexdigest())
 
     async def take(self, draft: str, content: bytes | AsyncIterable[bytes]) -> Taken:
@@ -122,6 +131,9 @@ class FileStore:
 
         The name is a keyed digest of the SHA-256, so that a thief of the store cannot look
         whether some known content is there.
+
+        Raises:
+            NoRoom: the disk is full.
         """
         digests = Digests()
         sealer = Sealer(self._vault)
@@ -130,15 +142,21 @@ class FileStore:
             digests.add(chunk)
             return sealer.seal(chunk, is_last=is_last)
 
-        async with obstore.open_writer_async(self._store, draft) as writer:
-            await writer.write(sealer.header)
-            async for chunk, is_last in _in_chunks(content):
-                # two hashes and a cipher over a MiB take too long for the loop
-                await writer.write(await asyncio.to_thread(pass_on, chunk, is_last))
-            name = self.name_of(digests.sha256)
-            await writer.write(sealer.bind(name))
-        await self._make_durable(draft)
+        with _room_for(draft):
+            async with self._writer(draft) as writer:
+                await writer.write(sealer.header)
+                await _pass_through(content, pass_on, writer)
+                name = self.name_of(digests.sha256)
+                await writer.write(sealer.bind(name))
         return Taken(draft, name, digests.size, digests.sha256, digests.crc32, digests.blocks)
+
+    def _writer(self, name: str) -> Any:
+        if self._folder is not None:
+            return _FolderWriter(self._folder / name, self._folder)
+        # its own defaults hold up to 130 MB of one file
+        return obstore.open_writer_async(
+            self._store, name, buffer_size=_BUFFER_BYTES, max_concurrency=2
+        )
 
     def name_of(self, content_sha256: str) -> str:
         """The name of the content that has this SHA-256."""
@@ -323,37 +341,148 @@ class StoredFile:
         return self._opener.open(number, bytes(sealed))
 
 
-def _errno_of(error: OSError) -> int | None:
-    """The system's error number; the store's own errors have it only in their words."""
-    if error.errno is not None:
-        return error.errno
-    told = re.search(r"os error (\d+)", str(error))
-    return int(told.group(1)) if told else None
+@contextmanager
+def _room_for(name: str) -> Iterator[None]:
+    """A disk that is full is a state of its own."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in _FULL:
+            raise NoRoom(name) from exc
+        raise
+
+
+async def _pass_through(
+    content: bytes | AsyncIterable[bytes], pass_on: Callable[[bytes, bool], bytes], writer: Any
+) -> int:
+    """
+    Write *content* as *pass_on* makes it of each chunk; returns the size of the content.
+
+    Hashing and sealing a MiB take too long for the loop, so they are done in threads, one step
+    behind what arrives and in its order.
+    """
+
+    async def keep(chunk: bytes, is_last: bool) -> None:
+        await writer.write(await asyncio.to_thread(pass_on, chunk, is_last))
+
+    size = 0
+    async with _one_behind() as behind:
+        async for chunk, is_last in _in_chunks(content):
+            size += len(chunk)
+            await behind(keep(chunk, is_last))
+    return size
+
+
+class _FolderWriter:
+    """A file that is in its place whole and on the disk after the block, or not at all."""
+
+    def __init__(self, path: Path, root: Path) -> None:
+        self._path = path
+        self._root = root
+        self._draft = path.with_name(f"{path.name}#{secrets.token_hex(8)}")
+        self._unflushed = 0
+        self._flushing: asyncio.Future[None] | None = None
+
+    async def __aenter__(self) -> _FolderWriter:
+        self._file = await asyncio.to_thread(self._open)
+        return self
+
+    def _open(self) -> BinaryIO:
+        self._draft.parent.mkdir(parents=True, exist_ok=True)
+        return self._draft.open("xb", buffering=0)
+
+    async def write(self, block: bytes) -> None:
+        await asyncio.to_thread(_write_whole, self._file, block)
+        self._unflushed += len(block)
+        is_idle = self._flushing is None or self._flushing.done()
+        if self._unflushed >= _FLUSH_BYTES and is_idle:
+            # the disk works while more comes in, so that little is left to wait for in the end
+            self._unflushed = 0
+            self._flushing = asyncio.ensure_future(
+                asyncio.to_thread(os.fdatasync, self._file.fileno())
+            )
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if self._flushing is not None:
+                await self._flushing
+            if kind is None:
+                await asyncio.to_thread(self._put_in_place)
+        finally:
+            self._file.close()
+            self._draft.unlink(missing_ok=True)
+
+    def _put_in_place(self) -> None:
+        os.fsync(self._file.fileno())
+        self._draft.replace(self._path)
+        _flush(self._path, self._root)
+
+
+def _write_whole(file: BinaryIO, block: bytes) -> None:
+    left = memoryview(block)
+    while left:
+        left = left[file.write(left) :]
+
+
+@asynccontextmanager
+async def _one_behind() -> AsyncIterator[Callable[[Coroutine[Any, Any, None]], Awaitable[None]]]:
+    """Lets one step run while the next one is prepared; all are done when the block is left."""
+    running: asyncio.Task[None] | None = None
+
+    async def behind(step: Coroutine[Any, Any, None]) -> None:
+        nonlocal running
+        if running is not None:
+            try:
+                await running
+            except BaseException:
+                step.close()
+                raise
+        running = asyncio.create_task(step)
+
+    try:
+        yield behind
+    finally:
+        if running is not None:
+            # also where we were cancelled: a thread may still be writing
+            await asyncio.wait([running])
+    if running is not None:
+        running.result()
 
 
 class _Reader:
-    """Takes exact counts of bytes from a stream of blocks."""
+    """Takes exact counts of bytes from a stream of blocks, copying each once."""
 
     def __init__(self, blocks: AsyncIterable[Any]) -> None:
         self._blocks = aiter(blocks)
-        self._held = bytearray()
+        self._held: deque[memoryview] = deque()
+        self._size = 0
 
     async def take(self, count: int) -> bytes:
         await self._fill(count)
-        taken = bytes(self._held[:count])
-        del self._held[:count]
-        return taken
+        taken = []
+        while count and self._held:
+            block = self._held.popleft()
+            if len(block) > count:
+                self._held.appendleft(block[count:])
+                block = block[:count]
+            taken.append(block)
+            count -= len(block)
+            self._size -= len(block)
+        return b"".join(taken)
 
     async def at_end(self) -> bool:
         await self._fill(1)
-        return not self._held
+        return not self._size
 
     async def _fill(self, count: int) -> None:
-        while len(self._held) < count:
+        while self._size < count:
             try:
-                self._held += bytes(await anext(self._blocks))
+                block = memoryview(await anext(self._blocks))
             except StopAsyncIteration:
                 return
+            if block:
+                self._held.append(block)
+                self._size += len(block)
 
 
 async def _in_chunks(content: bytes | AsyncIterable[bytes]) -> AsyncIterator[tuple[bytes, bool]]:

@@ -84,7 +84,7 @@ async def _renew(
         try:
             async with office.work() as work:
                 row = await held(work, kind, row_id, attempt)
-                if row is None:
+                if row is None or row.lease_until is None:
                     return
                 row.lease_until = work.now + lease
         except Exception:
