@@ -198,7 +198,7 @@ async def test_neither_token_nor_cookie_nor_code_stands_in_the_database(counter:
     await counter.browser().press(address)
     code = code_in((await counter.house.told("Sari"))[-1])
     async with counter.office.look() as work:
-        for table in ("upload_links", "upload_browsers", "audit_lines", "outgoing"):
+        for table in ("upload_links", "upload_browsers", "audit_lines", "outbox"):
             rows = await work.session.execute(text(f"SELECT * FROM {table}"))
             content = b"|".join(
                 value if isinstance(value, bytes) else str(value).encode()
