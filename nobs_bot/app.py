@@ -248,7 +248,8 @@ class App:
         """
         try:
             await self.start()
-            await asyncio.gather(*self._tasks)
+            # a console alone has no tasks, and serves until it is told to stop
+            await asyncio.gather(asyncio.Event().wait(), *self._tasks)
         finally:
             await self.stop()
 

@@ -7,8 +7,9 @@ own header and the zip is written from the store to the reader without ever bein
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -205,19 +206,29 @@ async def stream(package: Package, files: FileStore) -> AsyncIterator[bytes]:
         stream_zip.ZipIntegrityError: its bytes are not those of its digests.
     """
     # brings a library of ciphers along, which nobody needs until somebody exports
-    from stream_zip import NO_COMPRESSION_64, AsyncMemberFile, async_stream_zip
+    from stream_zip import NO_COMPRESSION_64, MemberFile, stream_zip
 
-    async def members() -> AsyncIterator[AsyncMemberFile]:
+    opened = [(each, await files.open(each.stored_as)) for each in package.originals]
+
+    def members() -> Iterator[MemberFile]:
         for name, content in package.small.items():
             method = NO_COMPRESSION_64(len(content), crc32(content))
-            yield name, package.made_at, MODE, method, _once(content)
-        for each in package.originals:
+            yield name, package.made_at, MODE, method, (content,)
+        for each, file in opened:
             method = NO_COMPRESSION_64(each.size, each.crc32)
-            yield each.name, package.made_at, MODE, method, files.stream(each.stored_as)
+            yield each.name, package.made_at, MODE, method, file.chunks()
 
-    async for piece in async_stream_zip(members(), chunk_size=_ZIP_CHUNK_BYTES):
+    async for piece in _one_ahead(iter(stream_zip(members(), chunk_size=_ZIP_CHUNK_BYTES))):
         yield piece
 
 
-async def _once(content: bytes) -> AsyncIterator[bytes]:
-    yield content
+async def _one_ahead(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The pieces, of which a thread makes the next one while the last one is sent."""
+    coming = asyncio.create_task(asyncio.to_thread(next, pieces, None))
+    try:
+        while (piece := await coming) is not None:
+            coming = asyncio.create_task(asyncio.to_thread(next, pieces, None))
+            yield piece
+    finally:
+        # a reader who went away must not leave the thread behind
+        await asyncio.wait([coming])

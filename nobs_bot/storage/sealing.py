@@ -94,7 +94,7 @@ class Opener:
         start = self.header_bytes + number * (CHUNK_BYTES + TAG_BYTES)
         return start, min(start + CHUNK_BYTES + TAG_BYTES, self.end)
 
-    def open(self, number: int, sealed: bytes) -> bytes:
+    def open(self, number: int, sealed: bytes | memoryview) -> bytes:
         """Chunk *number* in clear; raises `KeyProblem` where it was changed."""
         is_last = number == self.count - 1
         nonce = self._prefix + number.to_bytes(4, "big") + bytes((is_last,))

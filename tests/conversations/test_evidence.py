@@ -169,6 +169,7 @@ async def test_an_export_of_changed_bytes_gets_no_end_and_the_damage_is_told(
         stored.write_bytes(sealed)
         with pytest.raises(aiohttp.ClientError):
             await fetched(url)
+        assert url.rpartition("/")[2] not in here.logged.getvalue()
         await rahmat.expect("rusak di penyimpanan", timeout_s=40)
 
 
