@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 WEBHOOK_PATH = "/telegram/webhook"
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's name
 MOST_BYTES = 1024 * 1024
+# so that a file goes on arriving while a chunk of it is sealed
+READ_AHEAD_BYTES = 512 * 1024
 
 Receive = Callable[[list[dict[str, Any]]], Awaitable[None]]
 
@@ -57,7 +59,9 @@ class Site:
         if pages := self._office.settings.pages:
             app.add_subapp(UPLOAD_PATH, self._uploads(pages))
         # no access log: the addresses of upload links are secrets
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=10)
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=10, read_bufsize=READ_AHEAD_BYTES
+        )
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, host, port).start()
