@@ -40,10 +40,10 @@ from nobs_bot.storage.base import new_id
 
 BARE = ("-m", "benchmarks.bare_upload")
 MB = 1024**2
-FILE_MB, ROUNDS = 1024, 3
+FILE_MB, ROUNDS = 1024, 5
 LARGE_MB = 5 * 1024
 # what the page sends in one call
-CHUNK_MB = 64
+CHUNK_MB = 256
 LEAST_RATIO = 0.7
 MOST_OVER_IDLE_MB = 64.0
 

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 WEBHOOK_PATH = "/telegram/webhook"
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's name
 MOST_BYTES = 1024 * 1024
+# so that a file goes on arriving while a chunk of it is sealed
+READ_AHEAD_BYTES = 512 * 1024
 
 Receive = Callable[[list[dict[str, Any]]], Awaitable[None]]
 
@@ -70,7 +72,9 @@ class Site:
             app.add_subapp(UPLOAD_PATH, self._uploads(pages))
             app.add_subapp(FIGURES_PATH, FiguresPage(self._office).site())
         # no access log: the addresses of upload links are secrets
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=10)
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=10, read_bufsize=READ_AHEAD_BYTES
+        )
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, host, port).start()

@@ -245,7 +245,11 @@ def _reading(content: StreamReader) -> Callable[[], Awaitable[bytes]]:
     async def read() -> bytes:
         try:
             async with asyncio.timeout(SILENCE_S):
-                return await content.readany()
+                while True:
+                    # block by block as they came, which `readany` would copy together first
+                    block, _ = await content.readchunk()
+                    if block or content.at_eof():
+                        return block
         except (OSError, TimeoutError, ClientError, HttpProcessingError) as exc:
             raise CutOff from exc
 

@@ -116,7 +116,7 @@ class FileStore:
         digest = sha256()
         sealer = Sealer(self._vault, name)
 
-        def pass_on(chunk: bytes, is_last: bool) -> bytes:
+        def pass_on(chunk: bytes, is_last: bool) -> memoryview:
             digest.update(chunk)
             return sealer.seal(chunk, is_last=is_last)
 
@@ -138,7 +138,7 @@ class FileStore:
         digests = Digests()
         sealer = Sealer(self._vault)
 
-        def pass_on(chunk: bytes, is_last: bool) -> bytes:
+        def pass_on(chunk: bytes, is_last: bool) -> memoryview:
             digests.add(chunk)
             return sealer.seal(chunk, is_last=is_last)
 
@@ -356,7 +356,9 @@ def _room_for(name: str) -> Iterator[None]:
 
 
 async def _pass_through(
-    content: bytes | AsyncIterable[bytes], pass_on: Callable[[bytes, bool], bytes], writer: Any
+    content: bytes | AsyncIterable[bytes],
+    pass_on: Callable[[bytes, bool], memoryview],
+    writer: Any,
 ) -> int:
     """
     Write *content* as *pass_on* makes it of each chunk; returns the size of the content.
@@ -366,7 +368,10 @@ async def _pass_through(
     """
 
     async def keep(chunk: bytes, is_last: bool) -> None:
-        await writer.write(await asyncio.to_thread(pass_on, chunk, is_last))
+        if isinstance(writer, _FolderWriter):
+            await writer.write_made(lambda: pass_on(chunk, is_last))
+        else:
+            await writer.write(bytes(await asyncio.to_thread(pass_on, chunk, is_last)))
 
     size = 0
     async with _one_behind() as behind:
@@ -395,8 +400,11 @@ class _FolderWriter:
         return self._draft.open("xb", buffering=0)
 
     async def write(self, block: bytes) -> None:
-        await asyncio.to_thread(_write_whole, self._file, block)
-        self._unflushed += len(block)
+        await self.write_made(lambda: block)
+
+    async def write_made(self, make: Callable[[], bytes | memoryview]) -> None:
+        """Make a block and write it, both in one thread: going there twice costs as much again."""
+        self._unflushed += await asyncio.to_thread(_write_whole, self._file, make)
         is_idle = self._flushing is None or self._flushing.done()
         if self._unflushed >= _FLUSH_BYTES and is_idle:
             # the disk works while more comes in, so that little is left to wait for in the end
@@ -421,10 +429,12 @@ class _FolderWriter:
         _flush(self._path, self._root)
 
 
-def _write_whole(file: BinaryIO, block: bytes) -> None:
+def _write_whole(file: BinaryIO, make: Callable[[], bytes | memoryview]) -> int:
+    block = make()
     left = memoryview(block)
     while left:
         left = left[file.write(left) :]
+    return len(block)
 
 
 @asynccontextmanager

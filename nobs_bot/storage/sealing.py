@@ -45,12 +45,15 @@ class Sealer:
         self.header = form + bytes((key_id,)) + self._prefix + mark
         self._about = self.header if name is None else name.encode()
         self._count = 0
+        self._room = bytearray(CHUNK_BYTES + TAG_BYTES)
 
-    def seal(self, chunk: bytes, *, is_last: bool) -> bytes:
-        """The next chunk, sealed."""
+    def seal(self, chunk: bytes, *, is_last: bool) -> memoryview:
+        """The next chunk, sealed; the memory that it stands in is that of the one before."""
         nonce = self._prefix + self._count.to_bytes(4, "big") + bytes((is_last,))
         self._count += 1
-        return self._cipher.encrypt(nonce, chunk, self._about)
+        room = memoryview(self._room)[: len(chunk) + TAG_BYTES]
+        self._cipher.encrypt_into(nonce, chunk, self._about, room)
+        return room
 
     def bind(self, name: str) -> bytes:
         """The trailer, after the last chunk."""

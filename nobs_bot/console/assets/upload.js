@@ -6,8 +6,8 @@ const mostBytes = Number(main.dataset.most);
 const language = document.documentElement.lang;
 const endpoint = new URL("berkas/", location.href).href;
 
-// one call brings a part of the server's: it passes through any proxy, and a cut costs little
-const CHUNK_BYTES = 64 * 1024 * 1024;
+// several calls for a large file: a proxy that collects bodies before it hands them on has to hold one
+const CHUNK_BYTES = 256 * 1024 * 1024;
 // after a kill of the server the file stays taken for a minute, so we must be more patient than that
 const RETRY_DELAYS_MS = [0, 1000, 2000, 4000, 8000, 15000, 20000, 30000, 30000, 30000];
 const RATE_WINDOW_MS = 8000;
