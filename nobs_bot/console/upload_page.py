@@ -6,14 +6,14 @@ import html
 import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from nobs_bot.cameras.record import Camera
+from nobs_bot.console.rendering import safe
+from nobs_bot.console.rendering import template as template_of
 from nobs_bot.console.safety import Pace
 from nobs_bot.console.tus import status_of
 from nobs_bot.errors import Refusal
@@ -38,7 +38,6 @@ from nobs_bot.texts import Markup, Words
 
 PATH = "/unggah"
 ASSETS = Path(__file__).parent / "assets"
-_TEMPLATES = Path(__file__).parent / "templates"
 _TOKEN = r"{token:[\w-]{20,100}}"  # noqa: S105 - the form of one
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -232,28 +231,10 @@ def _rendered(template: str, words: Words, work: Work, **values: object) -> web.
     A page from its template. Sentences are HTML already, as the catalogues have them; anything
     else is escaped by the template.
     """
-    shown = {name: _safe(value) for name, value in values.items()}
-    page_words = {name: _safe(Markup(said)) for name, said in _page_words(words, work).items()}
-    text = _template(template).render(words=page_words, language=words.language, **shown)
+    shown = {name: safe(value) for name, value in values.items()}
+    page_words = {name: safe(Markup(said)) for name, said in _page_words(words, work).items()}
+    text = template_of(template).render(words=page_words, language=words.language, **shown)
     return web.Response(text=text, content_type="text/html")
-
-
-def _safe(value: object) -> object:
-    from markupsafe import Markup as SafeText
-
-    # the catalogue's sentences have escaped what was filled in
-    return SafeText(value) if isinstance(value, Markup) else value  # noqa: S704
-
-
-@cache
-def _template(name: str) -> Any:
-    # 5 MB that an idle process need not carry
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined
-    )
-    return environment.get_template(name)
 
 
 def _page_words(words: Words, work: Work) -> dict[str, str]:

@@ -72,7 +72,7 @@ async def add_clip(
     Raises:
         Refusal: larger than Telegram hands over, or more clips than one answer may have.
     """
-    ask, request = await ask_of(work, ask_id, owner)
+    ask, _ = await ask_of(work, ask_id, owner)
     if size_bytes is not None and size_bytes > MOST_BYTES:
         raise Refusal("clip.too_large", megabytes=round(size_bytes / 1_048_576))
     known = (await work.session.execute(select(Clip).where(Clip.ask_id == ask.id))).scalars().all()
@@ -80,17 +80,25 @@ async def add_clip(
         return False
     if len(known) >= MOST_CLIPS:
         raise Refusal("clip.too_many", most=MOST_CLIPS)
-    clip_id = new_id()
     source = {"file_id": file_id, "name": name}
+    await_clip(work, ask, source, unique_id, recompressed=recompressed)
+    return True
+
+
+def await_clip(
+    work: Work, ask: Ask, source: dict[str, Any], unique_id: str, *, recompressed: bool
+) -> None:
+    """A clip that is to be taken over; whoever sends one has answered."""
+    clip_id = new_id()
     work.session.add(
         Clip(
             id=clip_id,
             ask_id=ask.id,
-            request_id=request.id,
+            request_id=ask.request_id,
             camera_id=ask.camera_id,
-            owner_id=owner.id,
+            owner_id=ask.owner_id,
             unique_id=unique_id,
-            source=seal_source(work, clip_id, source),
+            source=work.vault.seal_json(_SOURCE, clip_id, source),
             recompressed=recompressed,
             clock_error_s=ask.clock_error_s,
             state=ClipState.WAITING,
@@ -101,12 +109,6 @@ async def add_clip(
     )
     if ask.reply is not Reply.HAS:
         ask.reply, ask.answered_at = Reply.HAS, work.now
-    return True
-
-
-def seal_source(work: Work, clip_id: int, source: dict[str, Any]) -> bytes:
-    """Where a clip's bytes come from, sealed for its row."""
-    return work.vault.seal_json(_SOURCE, clip_id, source)
 
 
 def source_of(work: Work, clip: Clip) -> dict[str, Any]:

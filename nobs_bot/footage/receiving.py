@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from sqlalchemy import delete, func, or_, select
 
 from nobs_bot.errors import Refusal
-from nobs_bot.footage.clips import MOST_CLIPS, seal_source
+from nobs_bot.footage.clips import MOST_CLIPS, await_clip
 from nobs_bot.footage.links import Entry
 from nobs_bot.footage.parts import folder_of, let_go
 from nobs_bot.footage.request import (
@@ -404,27 +404,8 @@ async def _make_clip(work: Work, upload: Upload) -> None:
     assert ask is not None
     upload.state = UploadState.WHOLE
     settle(upload)
-    clip_id = new_id()
     source = {"upload": upload.id, "name": about_of(work, upload)["filename"]}
-    work.session.add(
-        Clip(
-            id=clip_id,
-            ask_id=ask.id,
-            request_id=ask.request_id,
-            camera_id=ask.camera_id,
-            owner_id=ask.owner_id,
-            unique_id=f"upload-{upload.id}",
-            source=seal_source(work, clip_id, source),
-            recompressed=False,
-            clock_error_s=ask.clock_error_s,
-            state=ClipState.WAITING,
-            sent_at=work.now,
-            due_at=work.now,
-            attempts=0,
-        )
-    )
-    if ask.reply is not Reply.HAS:
-        ask.reply, ask.answered_at = Reply.HAS, work.now
+    await_clip(work, ask, source, f"upload-{upload.id}", recompressed=False)
 
 
 async def give_back(office: Office, taken: Taken, unnoted: Sequence[Stored] = ()) -> None:

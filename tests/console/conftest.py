@@ -24,7 +24,7 @@ from nobs_bot.storage.doomed import remove_doomed
 from nobs_bot.storage.work import Office
 from tests.cameras.test_photos import Telegram
 from tests.cast import House
-from tests.footage.test_asking import send
+from tests.footage.requests import send
 
 
 @dataclass

@@ -613,7 +613,7 @@ async def test_somebody_elses_upload_is_not_there(counter: Counter) -> None:
     from sqlalchemy import select
 
     from nobs_bot.footage.request import Ask
-    from tests.footage.test_asking import send
+    from tests.footage.requests import send
 
     request_id = await send(counter.house)
     async with counter.office.look() as work:

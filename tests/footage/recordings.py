@@ -14,7 +14,7 @@ from nobs_bot.footage import asking
 from nobs_bot.footage.clips import add_clip, fetch_clips
 from nobs_bot.footage.request import Ask, Clip, FootageRequest, asks_of
 from tests.cast import House
-from tests.footage.test_asking import QUESTION
+from tests.footage.requests import QUESTION
 
 _numbers = count(1)
 

@@ -12,16 +12,14 @@ from sqlalchemy import select
 
 from nobs_bot.cameras import rights
 from nobs_bot.errors import Refusal
-from nobs_bot.footage import agreement, answers, asking
+from nobs_bot.footage import agreement, answers
 from nobs_bot.footage.clips import add_clip, fetch_clips, open_clip
-from nobs_bot.footage.news import tell_news
-from nobs_bot.footage.question import Question, limits_passed, read_case_number, read_note
+from nobs_bot.footage.question import limits_passed, read_case_number, read_note
 from nobs_bot.footage.request import (
     Ask,
     Clip,
     FootageRequest,
     Outcome,
-    Purpose,
     Reply,
     RequestState,
     asks_of,
@@ -33,35 +31,8 @@ from nobs_bot.people.roles import Role, grant
 from nobs_bot.places.geodesy import ahead
 from nobs_bot.storage.audit import Act, lines_about
 from tests.cameras.test_photos import Telegram
-from tests.cast import DISTRICT, KECAMATAN, KELURAHAN, MONDAY, OTHER_KECAMATAN, SHOP, House
-
-QUESTION = Question(
-    *SHOP,
-    KELURAHAN,
-    "Jl. Duri Selatan",
-    100,
-    (Window(MONDAY - timedelta(hours=13), MONDAY - timedelta(hours=12)),),
-    "LP/B/1042/XI/2026/SPKT",
-    Purpose.ROBBERY,
-    "Motor <hitam> tanpa pelat",
-)
-
-
-async def send(house: House, question: Question = QUESTION, name: str = "Rahmat") -> int:
-    async with house.acting(name) as (work, who):
-        return (await asking.send(work, who, question)).id
-
-
-async def reply(house: House, ask_id: int, answer: Reply, name: str = "Sari") -> bool:
-    async with house.acting(name) as (work, owner):
-        _, is_new = await answers.answer(work, ask_id, owner, answer)
-        return is_new
-
-
-async def news(house: House) -> None:
-    """Let what is to be told to investigators fall due, and tell it."""
-    house.clock.advance(timedelta(minutes=1))
-    await tell_news(house.office)
+from tests.cast import DISTRICT, KECAMATAN, MONDAY, OTHER_KECAMATAN, SHOP, House
+from tests.footage.requests import QUESTION, close, news, reply, send
 
 
 async def the_ask(house: House) -> Ask:
@@ -315,15 +286,6 @@ async def test_nobody_answers_for_another(house: House) -> None:
 
 
 # outcomes
-
-
-async def close(
-    house: House, request_id: int, name: str = "Rahmat", outcome: Outcome = Outcome.HELPED
-) -> None:
-    async with house.acting(name) as (work, who):
-        request = await work.session.get(FootageRequest, request_id)
-        assert request is not None
-        await answers.close(work, request, who, outcome)
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
