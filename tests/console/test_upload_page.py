@@ -125,7 +125,8 @@ async def test_40_mb_survive_a_reload_and_two_cuts(
     [upload] = await counter.uploads()
     assert upload.attempts >= 3, "once more after the reload, and again after a cut"
     assert here.foreign == []
-    assert [each for each in here.complaints if "net::ERR" not in each] == []
+    # the browser notes each broken call, and each that came while the cut one was wound up
+    assert [each for each in here.complaints if "Failed to load resource" not in each] == []
 
 
 async def test_a_restarted_server_is_waited_for(
