@@ -7,11 +7,12 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from nobs_bot.errors import Refusal
 from nobs_bot.footage.links import MOST_LINKS, make_link
 from nobs_bot.footage.upload import UploadBrowser
+from nobs_bot.messaging.outbox import Outgoing
 from nobs_bot.storage.audit import Act, lines_about
 from tests.console.conftest import Counter, code_in
 
@@ -198,7 +199,8 @@ async def test_neither_token_nor_cookie_nor_code_stands_in_the_database(counter:
     await counter.browser().press(address)
     code = code_in((await counter.house.told("Sari"))[-1])
     async with counter.office.look() as work:
-        for table in ("upload_links", "upload_browsers", "audit_lines", "outbox"):
+        messages = Outgoing.__tablename__
+        for table in ("upload_links", "upload_browsers", "audit_lines", messages):
             rows = await work.session.execute(text(f"SELECT * FROM {table}"))
             content = b"|".join(
                 value if isinstance(value, bytes) else str(value).encode()
@@ -290,4 +292,4 @@ async def test_an_erased_owner_leaves_no_link_behind(counter: Counter) -> None:
     assert (await browser.look(where))[0] == 403
     async with counter.office.look() as work:
         assert (await work.session.execute(text("SELECT count(*) FROM upload_links"))).scalar() == 0
-        assert await work.session.get(UploadBrowser, 0) is None
+        assert (await work.session.execute(select(UploadBrowser))).first() is None

@@ -125,9 +125,8 @@ async def test_40_mb_survive_a_reload_and_two_cuts(
     [upload] = await counter.uploads()
     assert upload.attempts >= 3, "once more after the reload, and again after a cut"
     assert here.foreign == []
-    # what was cut is complained of, and that it is still held when the page tries again
-    expected = ("net::ERR", "423 (Locked)")
-    assert [each for each in here.complaints if not any(e in each for e in expected)] == []
+    # the browser notes each broken call, and each that came while the cut one was wound up
+    assert [each for each in here.complaints if "Failed to load resource" not in each] == []
 
 
 async def test_a_restarted_server_is_waited_for(
