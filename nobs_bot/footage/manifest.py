@@ -100,7 +100,11 @@ def _request(work: Work, request: FootageRequest, officers: dict[int, str]) -> d
         "case_number": said.case_number,
         "purpose": request.purpose.value,
         "kind": request.kind.value,
-        "authority": {"district": work.settings.district_name, "area": request.area_code},
+        "authority": {
+            "district": work.settings.district_name,
+            "area": request.area_code,
+            "law": work.settings.purposes.get(request.purpose.value, ""),
+        },
         "place": {
             "words": said.place,
             "lat": _degrees(request.lat),

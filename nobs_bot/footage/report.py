@@ -75,6 +75,7 @@ class _Sheet:
             ("report.emergency", request["emergency_because"] if request["emergency"] else ""),
             ("report.district", request["district"]),
             ("report.area", request["authority"]["area"]),
+            ("report.law", request["authority"]["law"]),
             ("report.place", f"{place['words']} ({place['lat']}, {place['lon']})"),
             ("report.windows", "\n".join(self._window(each) for each in request["windows"])),
             ("report.sent_at", self._moment(request["sent_at"])),
