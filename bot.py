@@ -130,7 +130,7 @@ def worker() -> None:
 
 @cli.command()
 def console() -> None:
-    """Only serve the webhook and the health page."""
+    """Only serve the webhook, the upload page and the health page."""
     _serve(settings_or_exit(), "console")
 
 
@@ -184,6 +184,21 @@ def check_stream(
             allowed_networks=settings.allowed_networks,
             out=sys.stdout,
         )
+    )
+
+
+@cli.command("verify-evidence")
+def verify_evidence(
+    file: Annotated[Path, typer.Argument(help="The exported zip.")],
+    key: Annotated[Path | None, typer.Option(help="The published key, as PEM.")] = None,
+    fingerprint: Annotated[str | None, typer.Option(help="The published fingerprint.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Verify an export of evidence, with nothing but the export; exit 0 only where all is well."""
+    from nobs_bot.footage.verifier import verify_evidence as verify
+
+    raise typer.Exit(
+        verify(file, key_path=key, fingerprint=fingerprint, as_json=as_json, out=sys.stdout)
     )
 
 

@@ -12,6 +12,8 @@ import asyncio
 import json
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +39,8 @@ async def measure() -> list[Figure]:
     """Time against the limit's, refusals, and the order in each chat."""
     with tempfile.TemporaryDirectory() as folder:
         async with telegram(CHATS, enforce_limits=True) as sandbox:
-            foundation = await _foundation(Path(folder), sandbox.api_url)
-            await _open_chats(sandbox)
+            foundation = await foundation_in(Path(folder), sandbox.api_url)
+            await open_chats(sandbox, CHATS)
             await _fill(foundation)
             took_s = await _deliver(foundation)
             await foundation.database.close()
@@ -67,16 +69,17 @@ async def measure() -> list[Figure]:
     ]
 
 
-async def _foundation(folder: Path, api_url: str) -> Foundation:
-    given: dict[str, Any] = {"bot_token": TOKEN, "bot_api_url": api_url, "data_dir": folder}
+async def foundation_in(folder: Path, api_url: str, **more: Any) -> Foundation:
+    """A migrated installation of its own."""
+    given: dict[str, Any] = {"bot_token": TOKEN, "bot_api_url": api_url, "data_dir": folder, **more}
     foundation = Foundation(Settings(_env_file=None, **given))
     await upgrade(foundation.database)
     return foundation
 
 
-async def _open_chats(sandbox: Telegram) -> None:
+async def open_chats(sandbox: Telegram, count: int) -> None:
     """A bot may write only to those who have started it."""
-    for at in range(CHATS):
+    for at in range(count):
         await sandbox.do(f"persons/{FIRST_ID + at}/start", payload="")
 
 
@@ -92,6 +95,15 @@ async def _fill(foundation: Foundation) -> None:
 
 
 async def _deliver(foundation: Foundation) -> float:
+    started = time.perf_counter()
+    async with sending(foundation):
+        await settled(foundation)
+        return time.perf_counter() - started
+
+
+@asynccontextmanager
+async def sending(foundation: Foundation) -> AsyncIterator[None]:
+    """With the sender at work."""
     settings = foundation.settings
     sender = Sender(
         foundation.office,
@@ -100,14 +112,18 @@ async def _deliver(foundation: Foundation) -> float:
         foundation.gallery,
         per_second=settings.sends_per_second,
     )
-    started = time.perf_counter()
     running = asyncio.create_task(sender.run())
+    try:
+        yield
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def settled(foundation: Foundation) -> None:
+    """Until no message waits any more."""
     while not await _is_done(foundation):
         await asyncio.sleep(0.02)
-    took_s = time.perf_counter() - started
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-    return took_s
 
 
 async def _is_done(foundation: Foundation) -> bool:

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from aiogram import Router
 
-from . import admin, answers, cameras, enrol, fallback, field, footage, privacy, requests, review
+from . import (
+    admin,
+    agreement,
+    answers,
+    cameras,
+    enrol,
+    evidence,
+    fallback,
+    field,
+    footage,
+    privacy,
+    report,
+    requests,
+    review,
+    uploads,
+)
 from . import start as start_dialogue
 
 
@@ -23,9 +38,13 @@ def build_router() -> Router:
         review.router,
         footage.router,
         requests.router,
+        agreement.router,
+        evidence.router,
+        uploads.router,
         answers.router,
         field.router,
         privacy.router,
+        report.router,
         admin.router,
         enrol.router(),
         fallback.router,

@@ -1,4 +1,4 @@
-"""The administrator's part: invitations."""
+"""The administrator's part: inviting officers, and ending their roles."""
 
 from __future__ import annotations
 
@@ -9,14 +9,28 @@ from aiogram.types import Message as TelegramMessage
 
 from nobs_bot.buttons import button, column
 from nobs_bot.errors import Refusal
+from nobs_bot.messaging.message import Message
 from nobs_bot.people.invitations import invite
-from nobs_bot.people.roles import Role, covers, require
+from nobs_bot.people.persons import Person, name_of, tell, words_for
+from nobs_bot.people.roles import (
+    Grant,
+    Role,
+    covers,
+    end_role,
+    grant_under,
+    grants_in,
+    grants_of,
+    require,
+)
 
 from .desk import Desk
-from .filters import At, Tap, word
+from .filters import At, Tap, number, word
+from .menu import menu_for
 from .states import Inviting
 
 router = Router(name="admin")
+
+_A_PAGE = 20
 
 
 @router.message(Command("undang", "invite"))
@@ -65,3 +79,71 @@ async def area_given(message: TelegramMessage, desk: Desk) -> None:
         hours=desk.work.settings.invitation_hours,
         link=f"https://t.me/{desk.around.bot_name}?start={start}",
     )
+
+
+@router.message(Command("petugas", "officers"))
+async def officers_command(message: TelegramMessage, desk: Desk) -> None:
+    await _officers(desk, 0)
+
+
+@router.callback_query(Tap("adm.officers"))
+async def officers_tapped(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
+    await _officers(desk, number(args))
+
+
+async def _officers(desk: Desk, page: int) -> None:
+    areas = await require(desk.work, desk.who.id, Role.ADMINISTRATOR)
+    words = desk.words
+    found = await grants_in(desk.work, areas)
+    shown = found[page * _A_PAGE : (page + 1) * _A_PAGE]
+    rows = [button(_row(desk, held, who), "adm.officer", held.id) for held, who in shown]
+    if page:
+        rows.append(button(words("officers.newer_button"), "adm.officers", page - 1))
+    if len(found) > (page + 1) * _A_PAGE:
+        rows.append(button(words("officers.more_button"), "adm.officers", page + 1))
+    rows += [
+        button(words("menu.invite"), "adm.invite"),
+        button(words("home_button"), "home"),
+    ]
+    desk.reply.show(Message(text=words.plural("officers.list", len(found)), keyboard=column(*rows)))
+
+
+def _row(desk: Desk, held: Grant, who: Person) -> str:
+    name = name_of(desk.work, who) or desk.words("log.an_officer")
+    return f"{name} · {desk.words(f'role.{held.role}')} · {desk.areas.name(held.area_code)}"
+
+
+@router.callback_query(Tap("adm.officer"))
+async def officer_shown(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
+    held, who = await grant_under(desk.work, number(args), desk.who)
+    words = desk.words
+    desk.show(
+        "officers.one",
+        column(
+            button(words("officers.end_button"), "adm.end", held.id),
+            button(words("back_button"), "adm.officers", 0),
+        ),
+        name=name_of(desk.work, who) or words("log.an_officer"),
+        role=words(f"role.{held.role}"),
+        area=desk.areas.name(held.area_code),
+        since=words.date(held.granted_at),
+    )
+
+
+@router.callback_query(Tap("adm.end"))
+async def role_ended(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
+    held, who = await end_role(desk.work, number(args), desk.who)
+    words, theirs = desk.words, words_for(desk.work, who)
+    left = [grant.role for grant in await grants_of(desk.work, who.id) if grant.id != held.id]
+    told = Message(
+        text=theirs(
+            "officers.told",
+            role=theirs(f"role.{held.role}"),
+            area=desk.areas.name(held.area_code),
+        ),
+        menu=tuple(menu_for(theirs, left)),
+    )
+    await tell(desk.work, who, told, f"role-ended:{held.id}")
+    desk.reply.toast(words("officers.ended"))
+    await desk.work.session.flush()
+    await _officers(desk, 0)

@@ -1,8 +1,6 @@
-"""Asking for footage: place, radius, hours, case, purpose, note, preview, send; then the state."""
+"""Asking for footage: place, radius, hours, case, purpose, what to look for, preview, send."""
 
 from __future__ import annotations
-
-from datetime import datetime
 
 from aiogram import F, Router
 from aiogram.filters import Command
@@ -12,20 +10,21 @@ from sqlalchemy import select
 
 from nobs_bot.buttons import Keyboard, button, column, grid
 from nobs_bot.cameras.record import Camera
-from nobs_bot.coverage.drawing import Cone, MapView
 from nobs_bot.errors import Refusal
 from nobs_bot.footage import asking
-from nobs_bot.footage.asking import Question, found_by_request
-from nobs_bot.footage.matching import Candidate, Reason
-from nobs_bot.footage.request import Purpose, RequestState
-from nobs_bot.footage.times import Window, read_window
+from nobs_bot.footage.asking import found_by_request
+from nobs_bot.footage.question import MOST_PICTURES, purposes, read_case_number, read_note
+from nobs_bot.footage.request import Kind, RequestState
+from nobs_bot.footage.times import read_windows
 from nobs_bot.messaging.message import Message
 from nobs_bot.people.roles import Role, covers, require
+from nobs_bot.places.areas import Area
 from nobs_bot.places.geocode import look_up
 from nobs_bot.places.reading import read_location
-from nobs_bot.texts import Markup, Words
+from nobs_bot.texts import Words
 
-from .desk import Desk, map_picture
+from . import preview
+from .desk import Desk
 from .enrol.place import read_coordinates
 from .filters import At, Says, Tap, number, word
 from .states import Asking
@@ -35,7 +34,6 @@ router = Router(name="footage")
 LOOKUP_PURPOSE = "request"
 RADII_M = (50, 100, 200, 500, 1000)
 MOST_RADIUS_M = 2000
-_MOST_LINES = 15
 
 
 @router.message(Command("minta", "request"))
@@ -86,6 +84,8 @@ def _cancel(desk: Desk) -> None:
 @router.callback_query(Tap("req.back"), At(*Asking))
 async def went_back(query: CallbackQuery, desk: Desk) -> None:
     order = list(Asking)
+    if desk.memory.get("whole_area"):
+        order.remove(Asking.RADIUS)
     at = order.index(Asking(desk.dialogue.state or ""))
     if at <= 1:
         await _begin(desk)
@@ -104,13 +104,17 @@ async def _ask(desk: Desk, step: Asking) -> None:
     elif step is Asking.CASE:
         params = {"example": desk.work.settings.case_number_example}
     elif step is Asking.PURPOSE:
-        rows = grid(
-            [button(words(f"purpose.{each}"), "req.purpose", each.value) for each in Purpose], 2
-        )
+        allowed = [
+            button(words(f"purpose.{each}"), "req.purpose", each.value)
+            for each in purposes(desk.work)
+        ]
+        gathering = button(words("request.purpose.gathering_button"), "req.forbidden")
+        rows = (*grid(allowed, 2), (gathering,))
     elif step is Asking.NOTE:
-        rows = column(button(words("request.note.none_button"), "req.nonote"))
+        desk.reply.show(_note_screen(desk))
+        return
     elif step is Asking.PREVIEW:
-        await _preview(desk)
+        desk.reply.show(await preview.screen(desk, _footer(words)))
         return
     key = f"request.{step.value.split('.')[1]}.ask"
     desk.show(key, (*rows, *_footer(words)), **params)
@@ -133,8 +137,11 @@ async def place_typed(message: TelegramMessage, desk: Desk) -> None:
         found_by_request(desk.work, desk.who, [camera])
         await _take_place(desk, camera.lat, camera.lon)
         return
-    point = read_location(text, desk.areas)
-    if point is not None:
+    area = desk.areas.find(text)
+    point = None if area else read_location(text, desk.areas)
+    if area is not None:
+        await _take_area(desk, area)
+    elif point is not None:
         await _take_place(desk, point.lat, point.lon)
     elif desk.around.has_geocoder and len(text) <= 200:
         look_up(desk.work, desk.who.id, LOOKUP_PURPOSE, text)
@@ -168,8 +175,20 @@ async def _take_place(desk: Desk, lat: float, lon: float) -> None:
         raise Refusal("request.place.outside")
     road = desk.around.base.nearest_road(lat, lon)
     place = desk.words("request.place.name", road=road, area=area) if road else str(area)
-    desk.memory.update(lat=lat, lon=lon, area=area.code, place=place)
+    desk.memory.update(lat=lat, lon=lon, area=area.code, place=place, whole_area=False)
     await _ask(desk, Asking.RADIUS)
+
+
+async def _take_area(desk: Desk, area: Area) -> None:
+    """Every camera of an area; beyond the limits in any case, so a supervisor will be asked."""
+    areas = await require(desk.work, desk.who.id, Role.INVESTIGATOR)
+    if not any(covers(each, area.code) for each in areas):
+        raise Refusal("request.place.outside")
+    lat, lon, radius_m = desk.areas.circle(area.code)
+    desk.memory.update(
+        lat=lat, lon=lon, radius_m=radius_m, area=area.code, place=str(area), whole_area=True
+    )
+    await _ask(desk, Asking.WINDOW)
 
 
 @router.callback_query(Tap("req.radius"), At(Asking.RADIUS))
@@ -195,148 +214,109 @@ async def _take_radius(desk: Desk, radius_m: int) -> None:
 @router.message(At(Asking.WINDOW), F.text, ~F.text.startswith("/"))
 async def window_typed(message: TelegramMessage, desk: Desk) -> None:
     settings = desk.work.settings
-    window = read_window(message.text or "", desk.work.now, settings.zone)
-    desk.memory.update(start=window.start.isoformat(), end=window.end.isoformat())
+    windows = read_windows(message.text or "", desk.work.now, settings.zone)
+    desk.memory["windows"] = [[each.start.isoformat(), each.end.isoformat()] for each in windows]
     await _ask(desk, Asking.CASE)
 
 
 @router.message(At(Asking.CASE), F.text, ~F.text.startswith("/"))
 async def case_typed(message: TelegramMessage, desk: Desk) -> None:
-    desk.memory["case"] = asking.read_case_number(desk.work, message.text or "")
+    desk.memory["case"] = read_case_number(desk.work, message.text or "")
     await _ask(desk, Asking.PURPOSE)
 
 
 @router.callback_query(Tap("req.purpose"), At(Asking.PURPOSE))
 async def purpose_chosen(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
-    if word(args) not in tuple(Purpose):
+    if word(args) not in purposes(desk.work):
         raise Refusal("buttons.stale")
     desk.memory["purpose"] = args[0]
     await _ask(desk, Asking.NOTE)
 
 
+@router.callback_query(Tap("req.forbidden"), At(Asking.PURPOSE))
+async def gathering_chosen(query: CallbackQuery, desk: Desk) -> None:
+    """Named, so that nobody squeezes it into another purpose without knowing that it is wrong."""
+    raise Refusal("request.purpose.forbidden")
+
+
+def _note_screen(desk: Desk) -> Message:
+    """What to look for, in words and pictures; one message for all pictures, changed in place."""
+    words, pictures = desk.words, desk.memory.get("pictures", [])
+    key = "request.note.go_on_button" if pictures else "request.note.none_button"
+    rows = column(
+        button(words(key), "req.nonote"),
+        button(words("request.note.anew_button"), "req.nopictures") if pictures else None,
+    )
+    text = words("request.note.ask", most=MOST_PICTURES)
+    if pictures:
+        text += "\n\n" + words.plural("request.note.pictures", len(pictures), most=MOST_PICTURES)
+    return Message(text=text, keyboard=(*rows, *_footer(words)), slot="request.note")
+
+
 @router.callback_query(Tap("req.nonote"), At(Asking.NOTE))
 async def note_skipped(query: CallbackQuery, desk: Desk) -> None:
-    desk.memory["note"] = ""
+    desk.memory.setdefault("note", "")
     await _ask(desk, Asking.PREVIEW)
+
+
+@router.callback_query(Tap("req.nopictures"), At(Asking.NOTE))
+async def pictures_dropped(query: CallbackQuery, desk: Desk) -> None:
+    desk.memory["pictures"] = []
+    await _ask(desk, Asking.NOTE)
+
+
+@router.message(At(Asking.NOTE), F.photo)
+async def picture_sent(message: TelegramMessage, desk: Desk) -> None:
+    assert message.photo
+    pictures = desk.memory.setdefault("pictures", [])
+    if len(pictures) >= MOST_PICTURES:
+        raise Refusal("request.note.enough", most=MOST_PICTURES)
+    pictures.append(message.photo[-1].file_id)
+    if message.caption:
+        desk.memory["note"] = read_note(message.caption)
+    desk.reply.say(_note_screen(desk))
 
 
 @router.message(At(Asking.NOTE), F.text, ~F.text.startswith("/"))
 async def note_typed(message: TelegramMessage, desk: Desk) -> None:
-    desk.memory["note"] = asking.read_note(message.text or "")
+    desk.memory["note"] = read_note(message.text or "")
     await _ask(desk, Asking.PREVIEW)
-
-
-def _question(desk: Desk) -> Question:
-    kept = desk.memory
-    try:
-        start, end = (datetime.fromisoformat(kept[name]) for name in ("start", "end"))
-        return Question(
-            lat=kept["lat"],
-            lon=kept["lon"],
-            area_code=kept["area"],
-            place=kept["place"],
-            radius_m=kept["radius_m"],
-            window=Window(start, end),
-            case_number=kept["case"],
-            purpose=Purpose(kept["purpose"]),
-            note=kept.get("note", ""),
-        )
-    except KeyError:
-        raise Refusal("buttons.stale") from None
-
-
-async def _preview(desk: Desk) -> None:
-    words, question = desk.words, _question(desk)
-    found = await asking.matching(desk.work, desk.who, question)
-    found_by_request(desk.work, desk.who, [each.camera for each in found])
-    chosen = [each for each in found if each.is_asked]
-    owners = len({each.camera.owner_id for each in chosen})
-    limits = asking.limits_passed(desk.work, question, owners)
-    parts = [_question_text(words, question), words.plural("request.preview.asked", len(chosen))]
-    parts += ["\n".join(_candidate_line(desk, each) for each in found[:_MOST_LINES])]
-    if len(found) > _MOST_LINES:
-        parts.append(words("request.preview.more", count=len(found) - _MOST_LINES))
-    if limits:
-        named = "\n".join("• " + words(f"request.limit.{each}") for each in limits)
-        parts.append(words("request.preview.limits", limits=Markup(named)))
-    key = "request.ask_supervisor_button" if limits else "request.send_button"
-    send = column(button(words(key), "req.send")) if chosen else ()
-    text = "\n\n".join(part for part in parts if part)
-    desk.reply.show(
-        Message(
-            text=text,
-            keyboard=(*send, *_footer(words)),
-            pictures=(map_picture(_preview_map(words, question, found)),),
-            protected=True,
-        )
-    )
-
-
-def _question_text(words: Words, question: Question) -> str:
-    return words(
-        "request.details",
-        place=question.place,
-        radius=words.distance(question.radius_m),
-        window=words.window(question.window.start, question.window.end),
-        case=question.case_number,
-        purpose=Markup(words(f"purpose.{question.purpose}")),
-        note=question.note or "–",
-    )
-
-
-def _candidate_line(desk: Desk, found: Candidate) -> str:
-    words = desk.words
-    line = words(
-        "request.preview.line",
-        mark=Markup("✅" if found.is_asked else "➖"),
-        camera=found.camera.name,
-        distance=words.distance(found.distance_m),
-        reason=Markup(words(f"reason.{found.reason}")),
-    )
-    if not found.is_asked or found.overwritten_at is None:
-        return line
-    key = (
-        "request.preview.until" if found.overwritten_at > desk.work.now else "request.preview.part"
-    )
-    return line + words(key, moment=words.moment(found.overwritten_at))
-
-
-def _preview_map(words: Words, question: Question, found: list[Candidate]) -> MapView:
-    cones = tuple(
-        Cone(
-            lat=each.camera.lat or 0,
-            lon=each.camera.lon or 0,
-            heading_deg=each.camera.heading_deg,
-            width_deg=each.camera.width.degrees if each.camera.width else None,
-            range_m=each.camera.range_m,
-            style="seeing" if each.reason is Reason.SEES else "other",
-            label=each.camera.name,
-        )
-        for each in reversed(found)
-    )
-    return MapView(
-        lat=question.lat,
-        lon=question.lon,
-        span_m=max(200.0, question.radius_m * 3),
-        circle_m=question.radius_m,
-        cones=cones,
-        pin=True,
-        legend=(("seeing", words("map.seeing")), ("other", words("map.not_seeing"))),
-        north=words("map.north"),
-    )
 
 
 @router.callback_query(Tap("req.send"), At(Asking.PREVIEW))
 async def sent(query: CallbackQuery, desk: Desk) -> None:
-    request = await asking.send(desk.work, desk.who, _question(desk))
+    await _send(desk, Kind.FOOTAGE)
+
+
+@router.callback_query(Tap("req.preserve"), At(Asking.PREVIEW))
+async def preserving_sent(query: CallbackQuery, desk: Desk) -> None:
+    await _send(desk, Kind.PRESERVE)
+
+
+@router.callback_query(Tap("req.emergency"), At(Asking.PREVIEW))
+async def emergency_tapped(query: CallbackQuery, desk: Desk) -> None:
+    desk.dialogue.go(Asking.EMERGENCY.value)
+    desk.reply.clear_buttons()
+    desk.say("emergency.reason_ask", _footer(desk.words))
+
+
+@router.message(At(Asking.EMERGENCY), F.text, ~F.text.startswith("/"))
+async def emergency_sent(message: TelegramMessage, desk: Desk) -> None:
+    await _send(desk, Kind.FOOTAGE, emergency=asking.read_emergency(message.text or ""))
+
+
+async def _send(desk: Desk, kind: Kind, *, emergency: str = "") -> None:
+    question = preview.question_of(desk, kind)
+    request = await asking.send(desk.work, desk.who, question, emergency=emergency)
     desk.dialogue.end()
     words = desk.words
-    awaits = request.state is RequestState.AWAITING_AGREEMENT
-    desk.show(
-        "request.awaits" if awaits else "request.sent",
-        column(
-            button(words("request.open_button"), "req.show", request.id),
-            button(words("home_button"), "home"),
-        ),
-        request=request.name,
+    keyboard = column(
+        button(words("request.open_button"), "req.show", request.id),
+        button(words("home_button"), "home"),
     )
+    key = "request.sent" if kind is Kind.FOOTAGE else "request.sent_preserve"
+    if request.state is RequestState.AWAITING_AGREEMENT:
+        key = "request.awaits"
+    elif request.is_emergency:
+        key = "request.sent_emergency"
+    desk.show(key, keyboard, request=request.name)

@@ -15,14 +15,24 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cameras": ("kamera", "cameras"),
     "queue": ("antrean", "queue"),
     "request": ("minta", "request"),
+    "requests": ("permintaan", "requests"),
+    "report": ("laporan", "report"),
     "invite": ("undang", "invite"),
+    "officers": ("petugas", "officers"),
     "log": ("riwayat", "log"),
     "privacy": ("privasi", "privacy"),
     "language": ("bahasa", "language"),
     "help": ("bantuan", "help"),
     "cancel": ("batal", "cancel"),
 }
-_NEEDS = {"queue": Role.REVIEWER, "request": Role.INVESTIGATOR, "invite": Role.ADMINISTRATOR}
+_NEEDS = {
+    "queue": {Role.REVIEWER},
+    "request": {Role.INVESTIGATOR},
+    "requests": {Role.INVESTIGATOR, Role.SUPERVISOR},
+    "report": {Role.SUPERVISOR},
+    "invite": {Role.ADMINISTRATOR},
+    "officers": {Role.ADMINISTRATOR},
+}
 
 
 def menu_for(words: Words, roles: Iterable[Role]) -> list[tuple[str, str]]:
@@ -32,7 +42,7 @@ def menu_for(words: Words, roles: Iterable[Role]) -> list[tuple[str, str]]:
     return [
         (names[1] if is_english else names[0], words(f"menu.{what}"))
         for what, names in COMMANDS.items()
-        if what not in _NEEDS or _NEEDS[what] in held
+        if what not in _NEEDS or _NEEDS[what] & held
     ]
 
 

@@ -13,6 +13,7 @@ from nobs_bot.buttons import button, column
 from nobs_bot.cameras.record import Camera
 from nobs_bot.cameras.rights import CameraHolder
 from nobs_bot.footage.clips import FootageHolder
+from nobs_bot.footage.receiving import UploadHolder
 from nobs_bot.messaging.message import Message, Picture, PictureKind
 from nobs_bot.people import privacy
 from nobs_bot.people.consent import consent_text
@@ -25,7 +26,7 @@ from .filters import Tap
 
 router = Router(name="privacy")
 
-HOLDERS = (FootageHolder(), CameraHolder())
+HOLDERS = (UploadHolder(), FootageHolder(), CameraHolder())
 _LINES = 15
 
 

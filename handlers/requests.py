@@ -1,51 +1,81 @@
-"""A request after it was sent: answers, clips, closing; and the supervisor's word before."""
+"""A request after it was sent: answers, clips, the next ring, closing, the end of its case."""
 
 from __future__ import annotations
 
-from aiogram import F, Router
+from collections.abc import Sequence
+
+from aiogram import Router
+from aiogram.filters import Command
 from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
 
-from nobs_bot.buttons import button, column
+from nobs_bot.buttons import Button, button, column
 from nobs_bot.cameras.record import Camera
 from nobs_bot.errors import Refusal
-from nobs_bot.footage import answers, asking
+from nobs_bot.footage import answers, owners, retention
 from nobs_bot.footage.clips import open_clip
 from nobs_bot.footage.request import (
+    Ask,
+    Clip,
     ClipState,
     FootageRequest,
+    Kind,
     Outcome,
+    Reply,
     RequestState,
+    answered_of,
     asks_of,
     clips_of,
+    note_of,
     request_for,
+    requests_in,
     requests_of,
 )
+from nobs_bot.footage.wording import clock_error_text, describe
 from nobs_bot.messaging.chats import unreachable_among
 from nobs_bot.messaging.message import Message
 from nobs_bot.people.persons import persons_of
-from nobs_bot.people.roles import Role, require
+from nobs_bot.people.roles import Role, areas_of, holds
+from nobs_bot.texts import Markup, Words
 
 from .desk import Desk
-from .filters import At, Tap, number, word
-from .states import Agreeing
+from .evidence import evidence_buttons
+from .filters import Tap, number, word
 
 router = Router(name="requests")
 
-MOST_REASON_CHARACTERS = 300
+_MOST_CLIP_BUTTONS = 10
+
+
+@router.message(Command("permintaan", "requests"))
+async def requests_command(message: TelegramMessage, desk: Desk) -> None:
+    await _list(desk)
 
 
 @router.callback_query(Tap("req.list"))
 async def listed(query: CallbackQuery, desk: Desk) -> None:
-    await require(desk.work, desk.who.id, Role.INVESTIGATOR)
+    await _list(desk)
+
+
+async def _list(desk: Desk) -> None:
+    """An investigator's own requests; a supervisor's area with all that is in it."""
     words = desk.words
-    found = await requests_of(desk.work, desk.who.id)
-    buttons = [
-        button(f"{each.name} · {words(f'request.state.{each.state}')}", "req.show", each.id)
-        for each in found
-    ]
+    found = list(await requests_of(desk.work, desk.who.id))
+    supervised = await areas_of(desk.work, desk.who.id, Role.SUPERVISOR)
+    if not supervised and not await areas_of(desk.work, desk.who.id, Role.INVESTIGATOR):
+        raise Refusal("roles.needed")
+    known = {each.id for each in found}
+    found += [each for each in await requests_in(desk.work, supervised) if each.id not in known]
+    answered = await answered_of(desk.work, [each.id for each in found])
+    buttons = [button(_row(words, each, answered), "req.show", each.id) for each in found]
     home = button(words("home_button"), "home")
     desk.show("request.list" if found else "request.list_empty", column(*buttons, home))
+
+
+def _row(words: Words, request: FootageRequest, answered: dict[int, tuple[int, int]]) -> str:
+    have, asked = answered.get(request.id, (0, 0))
+    row = f"{request.name} · {words(f'request.state.{request.state}')}"
+    return f"{row} · {have}/{asked}" if asked else row
 
 
 @router.callback_query(Tap("req.show"))
@@ -56,44 +86,124 @@ async def shown(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None
 
 async def _show(desk: Desk, request: FootageRequest) -> None:
     words = desk.words
+    head = words(
+        "request.head", request=request.name, state=words(f"request.state.{request.state}")
+    )
+    clips = await clips_of(desk.work, request.id)
     parts = [
-        words(
-            "request.head",
-            request=request.name,
-            state=words(f"request.state.{request.state}"),
-        ),
-        asking.describe(desk.work, words, request),
+        head,
+        *_marks(words, request),
+        describe(desk.work, words, request),
         "\n".join(await _answer_lines(desk, request)),
     ]
-    buttons = []
-    for clip in await clips_of(desk.work, request.id):
-        if clip.state is ClipState.STORED:
-            camera = await desk.work.session.get(Camera, clip.camera_id)
-            label = words("request.clip_button", camera=camera.name if camera else "?")
-            buttons.append(button(label, "req.clip", clip.id))
-    if request.state is RequestState.SENT and request.requester_id == desk.who.id:
-        buttons.append(button(words("request.close_button"), "req.close", request.id))
+    buttons = [
+        *await _clip_buttons(desk, clips),
+        *evidence_buttons(words, request, clips),
+        *await _acts(desk, request, clips),
+    ]
     buttons.append(button(words("request.refresh_button"), "req.show", request.id))
     buttons.append(button(words("home_button"), "home"))
     text = "\n\n".join(part for part in parts if part)
     desk.reply.show(Message(text=text, keyboard=column(*buttons), protected=True))
 
 
+def _marks(words: Words, request: FootageRequest) -> list[str]:
+    """What is out of the ordinary about a request."""
+    marks = []
+    if request.kind is Kind.PRESERVE:
+        marks.append(words("request.mark.preserve"))
+    if request.is_emergency:
+        reviewed = request.reviewed_at is not None
+        marks.append(words("request.mark.reviewed" if reviewed else "request.mark.emergency"))
+    if request.held_at is not None:
+        marks.append(words("request.mark.held"))
+    elif request.erase_at is not None:
+        marks.append(words("request.mark.erased_at", day=words.date(request.erase_at)))
+    return marks
+
+
 async def _answer_lines(desk: Desk, request: FootageRequest) -> list[str]:
-    words = desk.words
     asks = await asks_of(desk.work, request.id)
-    owners = await persons_of(desk.work, {ask.owner_id for ask in asks})
-    chats = [owner.telegram_id for owner in owners.values() if owner.telegram_id]
+    persons = await persons_of(desk.work, {ask.owner_id for ask in asks})
+    chats = [owner.telegram_id for owner in persons.values() if owner.telegram_id]
     unreachable = await unreachable_among(desk.work, chats)
     lines = []
     for ask in asks:
-        camera = await desk.work.session.get(Camera, ask.camera_id)
-        answer = words(f"reply.{ask.reply}")
-        if ask.reply.value == "none_yet" and owners[ask.owner_id].telegram_id in unreachable:
-            answer = words("reply.unreachable")
-        name = camera.name if camera else "?"
-        lines.append(words("request.answer_line", camera=name, answer=answer))
+        is_away = persons[ask.owner_id].telegram_id in unreachable
+        lines += await _answer_of(desk, ask, is_away=is_away)
     return lines
+
+
+async def _answer_of(desk: Desk, ask: Ask, *, is_away: bool) -> list[str]:
+    words = desk.words
+    camera = await desk.work.session.get(Camera, ask.camera_id)
+    answer = words(f"reply.{ask.reply}")
+    if ask.reply is Reply.NONE_YET and is_away:
+        answer = words("reply.unreachable")
+    lines = [
+        words("request.answer_line", camera=camera.name if camera else "?", answer=Markup(answer))
+    ]
+    if note := note_of(desk.work, ask):
+        lines.append(words("request.note_line", note=note))
+    if ask.clock_error_s is not None:
+        error = Markup(clock_error_text(words, ask.clock_error_s))
+        lines.append(words("request.clock_line", error=error))
+    return lines
+
+
+async def _clip_buttons(desk: Desk, clips: Sequence[Clip]) -> list[Button]:
+    stored = [clip for clip in clips if clip.state is ClipState.STORED]
+    buttons = []
+    for at, clip in enumerate(stored[:_MOST_CLIP_BUTTONS], start=1):
+        camera = await desk.work.session.get(Camera, clip.camera_id)
+        name = camera.name if camera else "?"
+        label = desk.words("request.clip_button", number=at, camera=name)
+        buttons.append(button(label, "req.clip", clip.id))
+    return buttons
+
+
+async def _acts(desk: Desk, request: FootageRequest, clips: Sequence[Clip]) -> list[Button]:
+    """What this officer can do with the request as it stands."""
+    words, acts = desk.words, []
+    is_own, is_open = request.requester_id == desk.who.id, request.state is RequestState.SENT
+    if is_own and is_open and request.kind is Kind.PRESERVE:
+        acts.append(button(words("request.ask_saved_button"), "req.asksaved", request.id))
+    if is_own and is_open and not request.whole_area:
+        acts.append(button(words("request.ring_button"), "req.ring", request.id))
+    if is_own and is_open:
+        acts.append(button(words("request.close_button"), "req.close", request.id))
+    if is_own and request.outcome in retention.OF_A_CASE and request.case_over_at is None:
+        acts.append(button(words("request.case_over_button"), "req.caseover", request.id))
+    if clips and await holds(desk.work, desk.who.id, Role.SUPERVISOR, request.area_code):
+        key, act = ("hold.button", "req.hold")
+        if request.held_at is not None:
+            key, act = ("hold.end_button", "req.unhold")
+        acts.append(button(words(key), act, request.id))
+    return acts
+
+
+@router.callback_query(Tap("req.ring"))
+async def ring_asked(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
+    request = await request_for(desk.work, number(args), desk.who)
+    count = await owners.next_ring(desk.work, request, desk.who)
+    desk.reply.toast(desk.words.plural("request.ring.asked", count))
+    await _show(desk, request)
+
+
+@router.callback_query(Tap("req.asksaved"))
+async def saved_asked(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
+    request = await request_for(desk.work, number(args), desk.who)
+    count = await owners.ask_for_what_was_saved(desk.work, request, desk.who)
+    desk.reply.toast(desk.words.plural("request.ring.asked", count))
+    await _show(desk, request)
+
+
+@router.callback_query(Tap("req.caseover"))
+async def case_ended(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
+    request = await request_for(desk.work, number(args), desk.who)
+    await retention.end_case(desk.work, request, desk.who)
+    desk.reply.toast(desk.words("request.case_over", days=desk.work.settings.evidence_days))
+    await _show(desk, request)
 
 
 @router.callback_query(Tap("req.clip"))
@@ -122,29 +232,3 @@ async def closed(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> Non
     await answers.close(desk.work, request, desk.who, Outcome(args[1]))
     home = column(button(desk.words("home_button"), "home"))
     desk.show("request.closed", home, request=request.name)
-
-
-@router.callback_query(Tap("agr.yes", "agr.no"))
-async def reason_asked(
-    query: CallbackQuery, desk: Desk, action: str, args: tuple[str, ...]
-) -> None:
-    request = await asking.awaiting(desk.work, number(args), desk.who)
-    desk.dialogue.end()
-    desk.dialogue.go(Agreeing.REASON.value, request=request.id, agreed=action == "agr.yes")
-    key = "agree.reason_yes" if action == "agr.yes" else "agree.reason_no"
-    back = column(button(desk.words("cancel_button"), "req.cancel"))
-    desk.reply.clear_buttons()
-    desk.say(key, back, request=request.name)
-
-
-@router.message(At(Agreeing.REASON), F.text, ~F.text.startswith("/"))
-async def reason_given(message: TelegramMessage, desk: Desk) -> None:
-    reason = (message.text or "").strip()
-    if not 3 <= len(reason) <= MOST_REASON_CHARACTERS:
-        raise Refusal("review.reason_length", most=MOST_REASON_CHARACTERS)
-    agreed = bool(desk.memory["agreed"])
-    request_id = int(desk.memory["request"])
-    request = await asking.decide(desk.work, request_id, desk.who, agreed=agreed, reason=reason)
-    desk.dialogue.end()
-    home = column(button(desk.words("home_button"), "home"))
-    desk.show("agree.done_yes" if agreed else "agree.done_no", home, request=request.name)

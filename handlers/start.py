@@ -24,6 +24,8 @@ from .menu import refresh_menu
 
 router = Router(name="start")
 
+SEE_REQUESTS = {Role.INVESTIGATOR, Role.SUPERVISOR}
+
 
 @router.message(CommandStart())
 async def started(message: TelegramMessage, command: CommandObject, desk: Desk) -> None:
@@ -73,7 +75,9 @@ async def home_keyboard(desk: Desk) -> Keyboard:
         button(words("menu.cameras"), "cam.list"),
         button(words("menu.queue"), "rev.queue") if Role.REVIEWER in roles else None,
         button(words("menu.request"), "req.start") if Role.INVESTIGATOR in roles else None,
-        button(words("request.mine_button"), "req.list") if Role.INVESTIGATOR in roles else None,
+        button(words("request.mine_button"), "req.list") if roles & SEE_REQUESTS else None,
+        button(words("menu.report"), "rep.show") if Role.SUPERVISOR in roles else None,
+        button(words("menu.officers"), "adm.officers", 0) if Role.ADMINISTRATOR in roles else None,
         button(words("menu.invite"), "adm.invite") if Role.ADMINISTRATOR in roles else None,
         button(words("start.how_button"), "help"),
         _other_language(words),

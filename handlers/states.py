@@ -55,18 +55,22 @@ class Asking(StrEnum):
     PURPOSE = "asking.purpose"
     NOTE = "asking.note"
     PREVIEW = "asking.preview"
+    EMERGENCY = "asking.emergency"
 
 
 class Answering(StrEnum):
-    """Sending clips."""
+    """Sending clips, and reading the recorder's clock."""
 
     CLIPS = "answering.clips"
+    CLOCK = "answering.clock"
 
 
 class Agreeing(StrEnum):
-    """A supervisor's reason."""
+    """A supervisor's reason: for a request beyond the limits, an emergency, a hold."""
 
     REASON = "agreeing.reason"
+    REVIEW = "agreeing.review"
+    HOLD = "agreeing.hold"
 
 
 class Inviting(StrEnum):

@@ -16,12 +16,25 @@ from nobs_bot.cameras.enrolment import erase_silent_drafts
 from nobs_bot.cameras.photos import Photo, TelegramFiles, fetch_photos
 from nobs_bot.cameras.runner import CheckRunner
 from nobs_bot.clock import Clock, SystemClock
+from nobs_bot.console.evidence import EvidencePages
 from nobs_bot.console.site import WEBHOOK_PATH, Site
 from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.gallery import Gallery
+from nobs_bot.footage.agreement import remind_of_reviews
 from nobs_bot.footage.answers import expire_requests
-from nobs_bot.footage.clips import fetch_clips
-from nobs_bot.footage.request import Clip
+from nobs_bot.footage.clips import fetch_clips, wanted_files
+from nobs_bot.footage.exits import forget_links
+from nobs_bot.footage.figures import tell_weekly
+from nobs_bot.footage.handover import EvidenceOrder
+from nobs_bot.footage.look import Looker
+from nobs_bot.footage.news import tell_news
+from nobs_bot.footage.orders import carry_out
+from nobs_bot.footage.receiving import end_unwanted, give_up
+from nobs_bot.footage.reminders import remind_owners
+from nobs_bot.footage.request import Ask, Clip, FootageRequest
+from nobs_bot.footage.retention import erase_due
+from nobs_bot.footage.upload import Upload
+from nobs_bot.footage.verifying import verify_clips
 from nobs_bot.messaging import chats, inbox, outbox
 from nobs_bot.messaging.polling import Poller
 from nobs_bot.messaging.pump import Conversation, Pump
@@ -47,7 +60,19 @@ from nobs_bot.texts import Texts
 
 log = logging.getLogger(__name__)
 
-LEASED = (inbox.Received, outbox.Outgoing, Check, Photo, Clip, DoomedFile, AddressLookup)
+LEASED = (
+    inbox.Received,
+    outbox.Outgoing,
+    Check,
+    Photo,
+    FootageRequest,
+    Ask,
+    Clip,
+    Upload,
+    EvidenceOrder,
+    DoomedFile,
+    AddressLookup,
+)
 UPDATES_KEPT = timedelta(days=3)
 SENT_KEPT = timedelta(days=30)
 SLOTS_KEPT = timedelta(days=2)
@@ -151,7 +176,14 @@ class App:
         self.checks = CheckRunner(
             foundation.office, foundation.files, self.checker, at_once=settings.checks_at_once
         )
-        self.site = Site(foundation.office, self.pump.receive, foundation.webhook_secret)
+        self.looker = Looker(self.checker.children, foundation.files)
+        self.site = Site(
+            foundation.office,
+            self.pump.receive,
+            foundation.webhook_secret,
+            foundation.files,
+            EvidencePages(foundation.office, foundation.files).routes(),
+        )
         self.port: int | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -164,6 +196,7 @@ class App:
         if Part.CONSOLE in self.parts:
             settings = self.foundation.settings
             self.port = await self.site.start(settings.listen_host, settings.listen_port)
+            self._spawn("console", _stay())
         if Part.BOT in self.parts:
             await self._start_bot()
         if Part.WORKER in self.parts:
@@ -196,6 +229,11 @@ class App:
         self._loop("checks", self.checks.start_due, idle_s=0.2)
         self._loop("photos", self._when_due(Photo, self._fetch_photos), idle_s=0.5)
         self._loop("clips", self._when_due(Clip, self._fetch_clips), idle_s=0.5)
+        self._loop("news", self._when_due(FootageRequest, self._tell_news), idle_s=0.5)
+        self._loop("reminders", self._when_due(Ask, self._remind), idle_s=5)
+        self._loop("clips read anew", self._when_due(Clip, self._verify_clips), idle_s=30)
+        self._loop("evidence", self._when_due(EvidenceOrder, self._carry_out), idle_s=0.5)
+        self._loop("uploads", self._when_due(Upload, self._give_up), idle_s=30)
         self._loop("doomed files", self._when_due(DoomedFile, self._remove_files), idle_s=2)
         self._loop("upkeep", self._keep_up, idle_s=60)
         if self._geocoder:
@@ -210,7 +248,8 @@ class App:
         """
         try:
             await self.start()
-            await asyncio.gather(*self._tasks)
+            # a console alone has no tasks, and serves until it is told to stop
+            await asyncio.gather(asyncio.Event().wait(), *self._tasks)
         finally:
             await self.stop()
 
@@ -246,10 +285,25 @@ class App:
 
     async def _fetch_clips(self) -> int:
         found = self.foundation
-        return await fetch_clips(found.office, found.files, self._outside.downloads)
+        return await fetch_clips(found.office, found.files, self._outside.downloads, self.looker)
+
+    async def _verify_clips(self) -> int:
+        return await verify_clips(self.foundation.office, self.foundation.files)
+
+    async def _carry_out(self) -> int:
+        return await carry_out(self.foundation.office, self.foundation.files, self.looker)
+
+    async def _tell_news(self) -> int:
+        return await tell_news(self.foundation.office)
+
+    async def _remind(self) -> int:
+        return await remind_owners(self.foundation.office)
+
+    async def _give_up(self) -> int:
+        return await give_up(self.foundation.office)
 
     async def _remove_files(self) -> int:
-        return await remove_doomed(self.foundation.office, self.foundation.files)
+        return await remove_doomed(self.foundation.office, self.foundation.files, wanted_files)
 
     async def _look_up(self) -> int:
         assert self._geocoder is not None
@@ -260,10 +314,20 @@ class App:
         async with self.foundation.office.work() as work:
             done = await erase_silent_drafts(work)
             done += await expire_requests(work)
+            done += await remind_of_reviews(work)
+            done += await erase_due(work)
+            done += await tell_weekly(work)
+            await forget_links(work)
+            done += await end_unwanted(work)
             await inbox.forget_done(work, work.now - UPDATES_KEPT)
             await outbox.forget_settled(work, work.now - SENT_KEPT)
             await chats.forget_slots(work, work.now - SLOTS_KEPT)
         return done
+
+
+async def _stay() -> None:
+    """A server works by being called; without a task of its own the console alone would end."""
+    await asyncio.Event().wait()
 
 
 def _geocoder(foundation: Foundation) -> Geocoder | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from nobs_bot.storage.work import Work
 from nobs_bot.streams.address import parse_address
 
 PAGE_PORT = 8081
+UPLOAD_PORT = 8082
 CAMERA_PORT = 8554
 ROLES = {
     "Wayan": (Role.FIELD_OFFICER,),
@@ -38,7 +40,8 @@ async def run_demo(settings: Settings, compose: Compose) -> int:
     cameras = DemoCameras()
     infos = await _start_cameras(cameras, home / "cameras")
     sandbox = await _start_sandbox(token, home, infos)
-    demo_settings = _demo_settings(settings, home, token, sandbox.api_url)
+    port = _free_port(UPLOAD_PORT)
+    demo_settings = _demo_settings(settings, home, token, sandbox.api_url, port)
     foundation = Foundation(demo_settings)
     await upgrade(foundation.database)
     async with foundation.office.work() as work:
@@ -92,18 +95,32 @@ async def _start_sandbox(token: str, home: Path, infos: list[CameraInfo]) -> San
     raise AssertionError("unreachable")
 
 
-def _demo_settings(settings: Settings, home: Path, token: str, api_url: str) -> Settings:
+def _free_port(wanted: int) -> int:
+    """*wanted* where nobody listens on it, so that links to uploads outlive a restart; else any."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise AssertionError("unreachable")
+
+
+def _demo_settings(settings: Settings, home: Path, token: str, api_url: str, port: int) -> Settings:
     loopback = ip_network("127.0.0.0/8")
     return settings.model_copy(
         update={
             "bot_token": SecretStr(token),
             "bot_api_url": api_url,
             "webhook_url": None,
+            "console_url": f"http://127.0.0.1:{port}",
+            "listen_host": "127.0.0.1",
             "database_url": None,
             "files_url": None,
             "secret_keys": None,
             "data_dir": home,
-            "listen_port": 0,
+            "listen_port": port,
             "allowed_networks": (*settings.allowed_networks, loopback),
         }
     )

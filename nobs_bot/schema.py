@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from alembic import command
@@ -9,9 +11,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nobs_bot.cameras import checks, photos, record
-from nobs_bot.footage import request
+from nobs_bot.footage import handover, request, upload
 from nobs_bot.messaging import chats, conversation, inbox, outbox
 from nobs_bot.people import consent, invitations, persons, roles
 from nobs_bot.places import geocode
@@ -31,6 +34,7 @@ TABLES = (
     counters,
     doomed,
     geocode,
+    handover,
     inbox,
     invitations,
     outbox,
@@ -39,6 +43,7 @@ TABLES = (
     record,
     request,
     roles,
+    upload,
 )
 
 
@@ -61,14 +66,37 @@ async def upgrade(database: Database) -> None:
     def run(connection: Connection) -> None:
         command.upgrade(migration_config(connection), "head")
 
-    async with database.engine.begin() as connection:
+    async with migrating(database) as connection:
+        await connection.run_sync(run)
+
+
+@asynccontextmanager
+async def migrating(database: Database) -> AsyncIterator[AsyncConnection]:
+    """A connection in one transaction, in which tables may be rebuilt; half of it never stays."""
+    async with AsyncExitStack() as stack:
         if database.is_sqlite:
-            # our SQLite connections do not begin by themselves, and half a migration must not stay
-            await connection.exec_driver_sql("BEGIN IMMEDIATE")
-        else:
+            # rebuilding a table drops the old one, which would take what refers to it along; can
+            # only be switched outside of a transaction
+            await _refer(database, checked=False)
+            stack.push_async_callback(_refer, database, checked=True)
+        connection = await stack.enter_async_context(database.engine.begin())
+        if not database.is_sqlite:
             # processes that start together go one after the other; the rest find nothing to do
             await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")
-        await connection.run_sync(run)
+            yield connection
+            return
+        # our SQLite connections do not begin by themselves
+        await connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield connection
+        broken = (await connection.exec_driver_sql("PRAGMA foreign_key_check")).first()
+        if broken is not None:
+            raise RuntimeError(f"the migration left a row of {broken[0]} without what it refers to")
+
+
+async def _refer(database: Database, *, checked: bool) -> None:
+    """Whether SQLite sees to it that what a row refers to is there."""
+    async with database.engine.connect() as connection:
+        await connection.exec_driver_sql(f"PRAGMA foreign_keys={'ON' if checked else 'OFF'}")
 
 
 async def is_current(database: Database) -> bool:

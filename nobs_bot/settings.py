@@ -14,6 +14,14 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 Network = IPv4Network | IPv6Network
 
 
+# what footage may be asked for, and the law by which; a district may strike out and correct
+PURPOSES = (
+    "theft=UU 1/2023 Pasal 476–477; robbery=UU 1/2023 Pasal 479; brawl=UU 1/2023 Pasal 472; "
+    "drugs=UU 35/2009; violence=UU 1/2023 Pasal 466–469; accident=UU 22/2009 Pasal 310–312; "
+    "missing_person=UU 2/2002 Pasal 14; other_crime=UU 2/2002 Pasal 16"
+)
+
+
 class WrongSettings(Exception):  # noqa: N818 - read by the operator as a sentence
     """The start is refused; the message names each wrong setting and how to mend it."""
 
@@ -33,6 +41,10 @@ class Settings(BaseSettings):
     )
     webhook_url: str | None = Field(
         None, description="Public https address of this server; left empty, updates are polled."
+    )
+    console_url: str | None = Field(
+        None,
+        description="Public https address of the pages for uploads; left empty, WEBHOOK_URL's.",
     )
     listen_host: str = Field(
         "127.0.0.1", description="Address on which the webhook and the console listen."
@@ -80,6 +92,12 @@ class Settings(BaseSettings):
     request_max_owners: int = Field(
         50, ge=1, description="Owners beyond which a request needs a supervisor."
     )
+    request_purposes: str = Field(
+        PURPOSES, description="Purposes of requests with their law, NAME=LAW; NAME=LAW; ..."
+    )
+    request_most_per_week: int = Field(
+        5, ge=1, description="Requests within a week beyond which an owner is left in peace."
+    )
     request_days: int = Field(
         7, ge=1, le=90, description="Days after which a request that is still open expires."
     )
@@ -89,6 +107,9 @@ class Settings(BaseSettings):
     )
     case_number_example: str = Field(
         "LP/B/1042/XI/2026/SPKT", description="A case number to show as an example."
+    )
+    evidence_days: int = Field(
+        30, ge=1, description="Days after which footage that helped no case is erased."
     )
     draft_days: int = Field(
         14, ge=1, description="Days of silence after which an unfinished enrolment is erased."
@@ -113,7 +134,7 @@ class Settings(BaseSettings):
             raise ValueError("a token looks like 123456789:AA...; copy it from @BotFather again")
         return token
 
-    @field_validator("bot_api_url", "webhook_url", "geocoder_url")
+    @field_validator("bot_api_url", "webhook_url", "console_url", "geocoder_url")
     @classmethod
     def _is_a_web_address(cls, url: str | None) -> str | None:
         if url and not re.match(r"https?://[^/\s]+", url):
@@ -162,6 +183,24 @@ class Settings(BaseSettings):
         except ValueError as exc:
             raise ValueError(f"{exc}; give networks such as 10.8.0.0/16") from exc
 
+    @field_validator("request_purposes")
+    @classmethod
+    def _purposes_are_known(cls, text: str) -> str:
+        known = _read_purposes(PURPOSES)
+        if not _read_purposes(text) or set(_read_purposes(text)) - set(known):
+            raise ValueError(f"give NAME=LAW, parted by ;, with names of {', '.join(known)}")
+        return text
+
+    @property
+    def purposes(self) -> dict[str, str]:
+        """What footage may be asked for, with the law that allows it."""
+        return _read_purposes(self.request_purposes)
+
+    @property
+    def pages(self) -> str | None:
+        """Where people's browsers reach our pages; None where they cannot."""
+        return self.console_url or self.webhook_url
+
     @property
     def zone(self) -> ZoneInfo:
         """The district's time zone."""
@@ -176,6 +215,11 @@ class Settings(BaseSettings):
     def files(self) -> str:
         """The file store's address, a folder in the data folder unless another is set."""
         return self.files_url or (self.data_dir / "files").absolute().as_uri()
+
+
+def _read_purposes(text: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in text.split(";") if part.strip()]
+    return {name.strip(): law.strip() for name, _, law in pairs}
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -19,6 +19,7 @@ from nobs_bot.cameras import enrolment, review
 from nobs_bot.cameras.photos import add_photo
 from nobs_bot.cameras.record import Camera, PlaceKind, Width
 from nobs_bot.clock import ManualClock
+from nobs_bot.footage.look import Looker
 from nobs_bot.messaging import outbox
 from nobs_bot.messaging.message import Message
 from nobs_bot.messaging.outbox import Outgoing
@@ -32,6 +33,7 @@ from nobs_bot.storage.crypto import Vault, parse_keys
 from nobs_bot.storage.engine import Database
 from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.work import Office, Work
+from nobs_bot.streams.children import Children
 from nobs_bot.texts import Texts
 
 # Jalan Duri Selatan; the kelurahan that holds it, its kecamatan, the district
@@ -58,6 +60,7 @@ class House:
     clock: ManualClock
     areas: Areas
     files: FileStore
+    looker: Looker
     ids: dict[str, int] = field(default_factory=dict)
     _numbers: Any = field(default_factory=lambda: count(1))
 
@@ -176,11 +179,13 @@ async def house_on(url: str, folder: Path, areas: Areas) -> AsyncIterator[House]
     clock, vault = ManualClock(MONDAY), Vault(KEYS)
     database = Database(url)
     office = Office(database, vault, clock, Texts(settings.zone), settings)
-    house = House(office, clock, areas, FileStore((folder / "files").as_uri(), vault))
+    files, children = FileStore((folder / "files").as_uri(), vault), Children()
+    house = House(office, clock, areas, files, Looker(children, files))
     await house.seat()
     try:
         yield house
     finally:
+        await children.close()
         await database.close()
 
 

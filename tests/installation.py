@@ -64,7 +64,7 @@ async def installation(
 ) -> AsyncIterator[Installation]:
     """Start the app with the officers of the cast in their roles; stop it in the end."""
     if webhook:
-        port = _free_port()
+        port = free_port()
         more.update(listen_port=port, webhook_url=f"http://127.0.0.1:{port}")
     foundation = Foundation(settings_for(sandbox, folder, **more))
     await upgrade(foundation.database)
@@ -79,7 +79,7 @@ async def installation(
             await bot.session.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     import socket
 
     with socket.socket() as probe:

@@ -247,3 +247,12 @@ def test_no_committed_file_names_a_path_of_this_machine() -> None:
     ]
     assert found == []
     assert str(ROOT) not in "".join(text_of(path) for path in committed_files())
+
+
+def test_the_version_that_evidence_names_is_the_projects() -> None:
+    import tomllib
+
+    from nobs_bot import VERSION
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == VERSION

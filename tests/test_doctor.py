@@ -274,7 +274,7 @@ async def test_a_port_that_is_ours_is_fine(installation: Settings) -> None:
         raise AssertionError("nobody calls")
 
     foundation = Foundation(installation)
-    site = Site(foundation.office, receive, "secret")
+    site = Site(foundation.office, receive, "secret", foundation.files)
     port = await site.start("127.0.0.1", 0)
     try:
         assert await machine.port_is_free("127.0.0.1", port) is None

@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Connection, Enum, inspect, text
 
-from nobs_bot.schema import is_current, metadata, migration_config, upgrade
+from nobs_bot.schema import is_current, metadata, migrating, migration_config, upgrade
 from nobs_bot.storage.engine import Database
 
 
@@ -27,9 +27,7 @@ async def database(database_url: str | None, tmp_path: Path) -> AsyncIterator[Da
 
 async def run(database: Database, act: Callable[[Connection], Any]) -> Any:
     """Run something of Alembic's in one transaction, as `upgrade` does."""
-    async with database.engine.begin() as connection:
-        if database.is_sqlite:
-            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+    async with migrating(database) as connection:
         return await connection.run_sync(act)
 
 
@@ -184,3 +182,144 @@ async def test_two_processes_that_start_at_once_both_end_well(
     finally:
         for each in both:
             await each.close()
+
+
+OLD_ROWS = {
+    "persons": {
+        "id": 1,
+        "telegram_id": 71,
+        "phone_verified": False,
+        "created_at": "@",
+        "seen_at": "@",
+    },
+    "cameras": {
+        "id": 2,
+        "number": 1001,
+        "owner_id": 1,
+        "state": "approved",
+        "lat": -6.15,
+        "lon": 106.8,
+        "area_code": "31.73.04.1006",
+        "heading_unknown": False,
+        "share_footage": True,
+        "share_stills": False,
+        "share_live": False,
+        "sharing_chosen": True,
+        "stream_declined": False,
+        "created_at": "@",
+        "touched_at": "@",
+    },
+    "footage_requests": {
+        "id": 3,
+        "number": 1001,
+        "requester_id": 1,
+        "state": "closed",
+        "area_code": "31.73.04.1006",
+        "lat": -6.15,
+        "lon": 106.8,
+        "radius_m": 100.0,
+        "starts_at": "2026-11-01 01:00:00+00:00",
+        "ends_at": "2026-11-01 02:00:00+00:00",
+        "purpose": "theft",
+        "words": b"sealed",
+        "outcome": "helped",
+        "created_at": "@",
+        "expires_at": "@",
+    },
+    "footage_asks": {
+        "id": 4,
+        "request_id": 3,
+        "camera_id": 2,
+        "owner_id": 1,
+        "reply": "has",
+        "asked_at": "@",
+    },
+    "footage_clips": {
+        "id": 5,
+        "ask_id": 4,
+        "request_id": 3,
+        "camera_id": 2,
+        "owner_id": 1,
+        "unique_id": "u",
+        "source": b"sealed",
+        "recompressed": False,
+        "state": "stored",
+        "file_name": "evidence/3/5-1",
+        "sha256": "ab" * 32,
+        "sent_at": "@",
+        "attempts": 1,
+    },
+    "audit_lines": {"id": 6, "at": "@", "act": "clip_opened", "owner_id": 1, "request_id": 3},
+}
+
+
+async def test_what_the_first_revision_kept_is_all_there_after_the_second(
+    database: Database,
+) -> None:
+    """From a populated database up, and down again with what only the second one knows."""
+    from datetime import UTC, datetime
+
+    moment = datetime(2026, 11, 1, tzinfo=UTC)
+
+    def fill(connection: Connection) -> None:
+        for table, row in OLD_ROWS.items():
+            values = {name: moment if value == "@" else value for name, value in row.items()}
+            names = ", ".join(values)
+            places = ", ".join(f":{name}" for name in values)
+            statement = text(f"INSERT INTO {table} ({names}) VALUES ({places})")
+            connection.execute(statement, values)
+
+    async def rows() -> dict[str, dict[str, Any]]:
+        async with database.engine.connect() as connection:
+            return {
+                table: dict(
+                    (await connection.execute(text(f"SELECT * FROM {table}"))).one()._mapping
+                )
+                for table in OLD_ROWS
+            }
+
+    await migrate(database, command.upgrade, "0001")
+    await run(database, fill)
+    before = await rows()
+    await upgrade(database)
+    after = await rows()
+    for table, row in before.items():
+        assert {name: after[table][name] for name in row} == row, table
+    assert after["footage_requests"]["kind"] == "footage"
+    assert not after["footage_requests"]["is_emergency"]
+    assert (after["footage_asks"]["reminders"], after["footage_asks"]["due_at"]) == (0, None)
+
+    def use(connection: Connection) -> None:
+        connection.execute(text("UPDATE footage_requests SET outcome = 'passed_on'"))
+        connection.execute(text("UPDATE footage_asks SET reply = 'saved'"))
+        connection.execute(text("UPDATE footage_clips SET state = 'erased'"))
+        connection.execute(text("UPDATE audit_lines SET act = 'evidence_held'"))
+
+    await run(database, use)
+    await migrate(database, command.downgrade, "0001")
+    async with database.engine.connect() as connection:
+        [(outcome,)] = (
+            await connection.execute(text("SELECT outcome FROM footage_requests"))
+        ).all()
+        [(reply,)] = (await connection.execute(text("SELECT reply FROM footage_asks"))).all()
+        [(state,)] = (await connection.execute(text("SELECT state FROM footage_clips"))).all()
+        assert (await connection.execute(text("SELECT * FROM audit_lines"))).all() == []
+    assert (outcome, reply, state) == ("helped", "has", "failed")
+    await upgrade(database)
+
+
+async def test_references_are_checked_after_a_migration(database: Database) -> None:
+    await upgrade(database)
+    if not database.is_sqlite:
+        return
+    async with database.engine.connect() as connection:
+        [(is_on,)] = (await connection.exec_driver_sql("PRAGMA foreign_keys")).all()
+    assert is_on == 1
+    with pytest.raises(RuntimeError, match="without what it refers to"):
+        async with migrating(database) as connection:
+            await connection.execute(
+                text(
+                    "INSERT INTO consents (id, person_id, version, language, text_sha256, given_at)"
+                    " VALUES (1, 99, 'v', 'id', 'x', '2026-11-01')"
+                )
+            )

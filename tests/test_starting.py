@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from nobs_bot.sandbox import SandboxServer
@@ -81,3 +83,32 @@ async def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
     code, said = await started(tmp_path, BOT_TOKEN=TOKEN)
     assert code == 2
     assert "DATA_DIR" in said
+
+
+async def test_a_console_alone_serves_until_it_is_told_to_stop(
+    tmp_path: Path, sandbox: SandboxServer
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    own = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
+    settings = {"BOT_TOKEN": TOKEN, "BOT_API_URL": sandbox.api_url, "LISTEN_PORT": str(port)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(ROOT / "bot.py"),
+        "console",
+        cwd=tmp_path,
+        env=own | {"DATA_DIR": str(tmp_path / "data")} | settings,
+    )
+    try:
+        async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+            answers = 0
+            while answers < 3:
+                await asyncio.sleep(0.3)
+                with contextlib.suppress(aiohttp.ClientConnectorError):
+                    async with session.get(f"http://127.0.0.1:{port}/healthz") as answer:
+                        answers += answer.ok
+        assert process.returncode is None
+    finally:
+        process.terminate()
+    assert await process.wait() == 0

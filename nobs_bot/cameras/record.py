@@ -93,6 +93,8 @@ class Camera(Base, Identified):
     range_m: Mapped[float | None]
     indoors: Mapped[bool | None]
     retention_days: Mapped[int | None]
+    clock_error_s: Mapped[int | None]
+    clock_read_at: Mapped[datetime | None]
     share_footage: Mapped[bool] = mapped_column(default=True)
     share_stills: Mapped[bool] = mapped_column(default=False)
     share_live: Mapped[bool] = mapped_column(default=False)

@@ -5,12 +5,19 @@ from __future__ import annotations
 import hmac
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiohttp import web
 
+from nobs_bot.console import safety
+from nobs_bot.console.figures_page import PATH as FIGURES_PATH
+from nobs_bot.console.figures_page import FiguresPage
+from nobs_bot.console.tus import Tus
+from nobs_bot.console.upload_page import PATH as UPLOAD_PATH
+from nobs_bot.console.upload_page import UploadPage
 from nobs_bot.errors import CannotStart
+from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.work import Office
 
 log = logging.getLogger(__name__)
@@ -18,24 +25,37 @@ log = logging.getLogger(__name__)
 WEBHOOK_PATH = "/telegram/webhook"
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's name
 MOST_BYTES = 1024 * 1024
+# so that a file goes on arriving while a chunk of it is sealed
+READ_AHEAD_BYTES = 512 * 1024
 
 Receive = Callable[[list[dict[str, Any]]], Awaitable[None]]
 
 
 class Site:
     """
-    Takes Telegram's updates in and tells whether the process is well.
+    Takes Telegram's updates in, shows the upload page, and tells whether the process is well.
 
     Args:
         office: For the health of the database.
         receive: Keeps updates; what it was given survives when it returns.
         secret: What Telegram must send along.
+        files: Where uploads go.
+        pages: Further routes.
     """
 
-    def __init__(self, office: Office, receive: Receive, secret: str) -> None:
+    def __init__(
+        self,
+        office: Office,
+        receive: Receive,
+        secret: str,
+        files: FileStore,
+        pages: Iterable[web.RouteDef] = (),
+    ) -> None:
         self._office = office
+        self._files = files
         self._receive = receive
         self._secret = secret
+        self._pages = list(pages)
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -47,7 +67,14 @@ class Site:
         """
         app = web.Application(client_max_size=MOST_BYTES)
         app.add_routes([web.post(WEBHOOK_PATH, self._webhook), web.get("/healthz", self._health)])
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=10)
+        app.add_routes(self._pages)
+        if pages := self._office.settings.pages:
+            app.add_subapp(UPLOAD_PATH, self._uploads(pages))
+            app.add_subapp(FIGURES_PATH, FiguresPage(self._office).site())
+        # no access log: the addresses of upload links are secrets
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=10, read_bufsize=READ_AHEAD_BYTES
+        )
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, host, port).start()
@@ -57,6 +84,16 @@ class Site:
                 "Is the bot running already? If not, choose another LISTEN_PORT in .env."
             ) from None
         return int(self._runner.addresses[0][1])
+
+    def _uploads(self, pages: str) -> web.Application:
+        """The upload page and its protocol; bodies of files are streamed and have no limit here."""
+        page = UploadPage(self._office, pages)
+        tus = Tus(self._office, self._files, page.cookie_of)
+        uploads = web.Application()
+        uploads.add_routes([*page.routes(), *tus.routes()])
+        uploads.on_response_prepare.append(safety.add_headers)
+        uploads.on_shutdown.append(tus.wind_up)
+        return uploads
 
     async def stop(self) -> None:
         """Finish what came in and close."""

@@ -9,6 +9,8 @@ from sqlalchemy import select
 from nobs_bot.buttons import button, column
 from nobs_bot.cameras.record import Camera
 from nobs_bot.errors import Refusal
+from nobs_bot.footage.news import note_news
+from nobs_bot.footage.reminders import schedule_reminder
 from nobs_bot.footage.request import (
     Ask,
     Clip,
@@ -17,12 +19,17 @@ from nobs_bot.footage.request import (
     Reply,
     RequestState,
     asks_of,
+    set_note,
 )
+from nobs_bot.footage.retention import start_retention
 from nobs_bot.messaging.message import Message
 from nobs_bot.people.persons import Person, person, persons_of, tell, words_for
 from nobs_bot.people.roles import Role, holders
 from nobs_bot.storage.audit import Act, record
+from nobs_bot.storage.leases import settle
 from nobs_bot.storage.work import Work
+
+MOST_NOTE_CHARACTERS = 500
 
 
 async def ask_of(work: Work, ask_id: int, owner: Person) -> tuple[Ask, FootageRequest]:
@@ -44,7 +51,7 @@ async def ask_of(work: Work, ask_id: int, owner: Person) -> tuple[Ask, FootageRe
 
 async def answer(work: Work, ask_id: int, owner: Person, reply: Reply) -> tuple[Ask, bool]:
     """
-    Keep the owner's answer and tell the investigator.
+    Keep the owner's answer; the investigator hears of it soon.
 
     Returns:
         The ask, and whether the answer is new; an owner may change it until the request closes.
@@ -53,6 +60,10 @@ async def answer(work: Work, ask_id: int, owner: Person, reply: Reply) -> tuple[
     if ask.reply is reply:
         return ask, False
     ask.reply, ask.answered_at = reply, work.now
+    if reply is Reply.HAS:
+        schedule_reminder(work, ask, request)
+    else:
+        settle(ask)
     record(
         work,
         Act.ANSWERED,
@@ -63,23 +74,39 @@ async def answer(work: Work, ask_id: int, owner: Person, reply: Reply) -> tuple[
         reply=reply.value,
         request=request.name,
     )
-    await _tell_investigator(work, ask, request)
+    note_news(work, request, ask)
     if reply is Reply.HELP:
         await _send_help(work, ask, request, owner)
+    elif reply is Reply.NOT_MINE:
+        await _have_looked_over(work, ask)
     return ask, True
 
 
-async def _tell_investigator(work: Work, ask: Ask, request: FootageRequest) -> None:
-    officer = await person(work, request.requester_id)
+async def add_note(work: Work, ask_id: int, owner: Person, text: str) -> None:
+    """
+    Keep what the owner writes along with the footage; the newest words count.
+
+    Raises:
+        Refusal: not this owner's ask, closed, or too many words.
+    """
+    ask, request = await ask_of(work, ask_id, owner)
+    clean = text.strip()
+    if len(clean) > MOST_NOTE_CHARACTERS:
+        raise Refusal("clip.note.long", most=MOST_NOTE_CHARACTERS)
+    set_note(work, ask, clean)
+    note_news(work, request, ask)
+
+
+async def _have_looked_over(work: Work, ask: Ask) -> None:
+    """Tell the reviewers of the area that a record does not belong to whom it names."""
     camera = await work.session.get(Camera, ask.camera_id)
     assert camera is not None
-    words = words_for(work, officer)
-    message = Message(
-        text=words(f"reply.told.{ask.reply.value}", camera=camera.name, request=request.name),
-        keyboard=column(button(words("request.open_button"), "req.show", request.id)),
-    )
-    stamp = int(work.now.timestamp() * 1000)
-    await tell(work, officer, message, f"reply:{ask.id}:{ask.reply.value}:{stamp}")
+    if camera.area_code is None:
+        return
+    for officer in await holders(work, Role.REVIEWER, camera.area_code):
+        words = words_for(work, officer)
+        message = Message(text=words("reply.look_over", camera=camera.name))
+        await tell(work, officer, message, f"not-mine:{ask.id}:{officer.id}")
 
 
 async def _send_help(work: Work, ask: Ask, request: FootageRequest, owner: Person) -> None:
@@ -111,8 +138,7 @@ async def close(
         raise Refusal("request.not_yours")
     if request.state is not RequestState.SENT:
         raise Refusal("request.closed_already", request=request.name)
-    request.state, request.outcome, request.closed_at = RequestState.CLOSED, outcome, work.now
-    await tell_outcome(work, request, f"outcome.{outcome.value}")
+    await _end(work, request, RequestState.CLOSED, outcome, f"outcome.{outcome.value}")
     for ask in await asks_of(work, request.id):
         record(
             work,
@@ -128,6 +154,23 @@ async def close(
     return request
 
 
+async def close_unjustified(work: Work, request: FootageRequest) -> None:
+    """End an emergency that was none, and tell every owner."""
+    await _end(work, request, RequestState.CLOSED, Outcome.NOT_NEEDED, "outcome.unjustified")
+
+
+async def _end(
+    work: Work, request: FootageRequest, state: RequestState, outcome: Outcome | None, key: str
+) -> None:
+    """Nobody is asked or reminded any more, everybody hears the outcome, the clips' time begins."""
+    request.state, request.outcome, request.closed_at = state, outcome, work.now
+    settle(request)
+    for ask in await asks_of(work, request.id):
+        settle(ask)
+    start_retention(work, request)
+    await tell_outcome(work, request, key)
+
+
 async def tell_outcome(work: Work, request: FootageRequest, key: str) -> None:
     """Tell every owner who was asked; those who sent something read it in other words."""
     asks = await asks_of(work, request.id)
@@ -135,11 +178,16 @@ async def tell_outcome(work: Work, request: FootageRequest, key: str) -> None:
     owners = await persons_of(work, {ask.owner_id for ask in asks})
     for owner_id, owner in owners.items():
         words = words_for(work, owner)
-        sent = words("outcome.kept") if owner_id in senders else words("outcome.thanks")
+        sent = words(_what_becomes(request)) if owner_id in senders else words("outcome.thanks")
         text = words(key, request=request.name) + "\n\n" + sent
         buttons = column(button(words("log.open_button"), "log.show"))
         message = Message(text=text, keyboard=buttons)
         await tell(work, owner, message, f"outcome:{request.id}:{owner_id}")
+
+
+def _what_becomes(request: FootageRequest) -> str:
+    """The sentence that says what becomes of the footage that was sent."""
+    return "outcome.kept" if request.erase_at is None else "outcome.soon_erased"
 
 
 async def _senders(work: Work, request_id: int) -> set[int]:
@@ -158,8 +206,7 @@ async def expire_requests(work: Work, *, limit: int = 10) -> int:
     )
     requests = (await work.session.execute(query)).scalars().all()
     for request in requests:
-        request.state, request.closed_at = RequestState.EXPIRED, work.now
-        await tell_outcome(work, request, "outcome.expired")
+        await _end(work, request, RequestState.EXPIRED, None, "outcome.expired")
         officer = await person(work, request.requester_id)
         words = words_for(work, officer)
         message = Message(text=words("request.told_expired", request=request.name))
@@ -178,4 +225,5 @@ async def let_go(work: Work, camera_ids: Sequence[int]) -> None:
         ask.reply, ask.answered_at = Reply.GONE, work.now
         request = await work.session.get(FootageRequest, ask.request_id)
         assert request is not None
-        await _tell_investigator(work, ask, request)
+        settle(ask)
+        note_news(work, request, ask)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -14,9 +15,13 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     UniqueConstraint,
+    func,
+    or_,
     select,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import JSON
 
 from nobs_bot.errors import Refusal
 from nobs_bot.footage.times import Window
@@ -27,6 +32,7 @@ from nobs_bot.storage.leases import Job
 from nobs_bot.storage.work import Work
 
 _WORDS = "footage_requests.words"
+_NOTE = "footage_asks.note"
 
 
 class RequestState(StrEnum):
@@ -37,6 +43,13 @@ class RequestState(StrEnum):
     SENT = "sent"
     CLOSED = "closed"
     EXPIRED = "expired"
+
+
+class Kind(StrEnum):
+    """What owners are asked: to send their footage, or for now only to save it."""
+
+    FOOTAGE = "footage"
+    PRESERVE = "preserve"
 
 
 class Purpose(StrEnum):
@@ -58,6 +71,7 @@ class Outcome(StrEnum):
     HELPED = "helped"
     NOT_FOUND = "not_found"
     NOT_NEEDED = "not_needed"
+    PASSED_ON = "passed_on"
 
 
 class Reply(StrEnum):
@@ -68,11 +82,19 @@ class Reply(StrEnum):
     NOTHING = "nothing"
     REFUSED = "refused"
     HELP = "help"
+    SAVED = "saved"
+    NOT_MINE = "not_mine"
     GONE = "gone"
 
 
-class FootageRequest(Base, Identified):
-    """One request. Place name, case number, note and reasons are sealed in `words`."""
+class FootageRequest(Job):
+    """
+    One request. Place name, case number, note and reasons are sealed in `words`.
+
+    `starts_at` and `ends_at` are the first and the last moment of `windows`. While an officer is
+    to be told what changed, `due_at` is set. `erase_at` is when the clips are erased unless the
+    request is held.
+    """
 
     __tablename__ = "footage_requests"
     __table_args__ = (
@@ -93,11 +115,27 @@ class FootageRequest(Base, Identified):
     ends_at: Mapped[datetime]
     purpose: Mapped[Purpose] = mapped_column(choice(Purpose))
     words: Mapped[bytes] = mapped_column(LargeBinary)
+    kind: Mapped[Kind] = mapped_column(choice(Kind), default=Kind.FOOTAGE)
+    whole_area: Mapped[bool] = mapped_column(default=False)
+    windows: Mapped[list[list[str]] | None] = mapped_column(
+        JSON().with_variant(JSONB, "postgresql")
+    )
+    ring: Mapped[int] = mapped_column(default=0)
+    is_emergency: Mapped[bool] = mapped_column(default=False)
+    review_due_at: Mapped[datetime | None]
+    reviewed_by: Mapped[int | None] = mapped_column(BigInteger)
+    reviewed_at: Mapped[datetime | None]
+    was_justified: Mapped[bool | None]
     outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome))
+    case_over_at: Mapped[datetime | None]
+    held_by: Mapped[int | None] = mapped_column(BigInteger)
+    held_at: Mapped[datetime | None]
+    erase_at: Mapped[datetime | None] = mapped_column(index=True)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    told_at: Mapped[datetime | None]
     agreed_by: Mapped[int | None] = mapped_column(BigInteger)
 
     @property
@@ -106,9 +144,14 @@ class FootageRequest(Base, Identified):
         return f"R-{self.number}"
 
     @property
-    def window(self) -> Window:
-        """The stretch of time that is asked for."""
-        return Window(self.starts_at, self.ends_at)
+    def asked_windows(self) -> tuple[Window, ...]:
+        """The stretches of time that are asked for, the earliest first."""
+        if not self.windows:
+            return (Window(self.starts_at, self.ends_at),)
+        return tuple(
+            Window(datetime.fromisoformat(start), datetime.fromisoformat(end))
+            for start, end in self.windows
+        )
 
 
 @dataclass
@@ -119,10 +162,20 @@ class RequestWords:
     case_number: str
     note: str = ""
     supervisors_reason: str = ""
+    emergency_reason: str = ""
+    review_reason: str = ""
+    hold_reason: str = ""
+    pictures: list[str] = field(default_factory=list)
 
 
-class Ask(Base, Identified):
-    """What one owner was asked of one camera, and the answer."""
+class Ask(Job):
+    """
+    What one owner was asked of one camera, and the answer.
+
+    While the owner is still to be reminded, `due_at` is set. The owner's note is sealed. `is_news`
+    until the investigator was told.
+    `clock_error_s` is how many seconds the recorder's clock was ahead when the owner read it.
+    """
 
     __tablename__ = "footage_asks"
     __table_args__ = (
@@ -137,6 +190,12 @@ class Ask(Base, Identified):
     overwritten_at: Mapped[datetime | None]
     asked_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
+    is_news: Mapped[bool] = mapped_column(default=False)
+    ring: Mapped[int] = mapped_column(default=0)
+    reminders: Mapped[int] = mapped_column(default=0)
+    note: Mapped[bytes | None] = mapped_column(LargeBinary)
+    clock_error_s: Mapped[int | None]
+    clock_read_at: Mapped[datetime | None]
 
 
 class ClipState(StrEnum):
@@ -145,15 +204,34 @@ class ClipState(StrEnum):
     WAITING = "waiting"
     STORED = "stored"
     FAILED = "failed"
+    REFUSED = "refused"
+    ERASED = "erased"
+
+
+class ClipKind(StrEnum):
+    """What a clip was found to be when it was looked at."""
+
+    VIDEO = "video"
+    PICTURE = "picture"
+    PROPRIETARY = "proprietary"
+    UNKNOWN = "unknown"
 
 
 class Clip(Job):
-    """A file that an owner sent. Its bytes are kept as they came; file id and name are sealed."""
+    """
+    A file that an owner sent. Its bytes are kept as they came; where it comes from and its name are
+    sealed in `source`.
+
+    While its bytes are to be taken over or to be read again, `due_at` is set. `blocks` holds
+    SHA-256 and CRC-32 (36 bytes) of each MiB; `looked` is what the look into the file found;
+    `viewing_name` is the copy for viewing, a derivative.
+    """
 
     __tablename__ = "footage_clips"
     __table_args__ = (
         UniqueConstraint("ask_id", "unique_id"),
         Index(None, "request_id"),
+        Index(None, "file_name"),
     )
 
     ask_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("footage_asks.id"))
@@ -164,9 +242,21 @@ class Clip(Job):
     source: Mapped[bytes] = mapped_column(LargeBinary)
     recompressed: Mapped[bool]
     state: Mapped[ClipState] = mapped_column(choice(ClipState))
+    is_news: Mapped[bool] = mapped_column(default=False)
     file_name: Mapped[str | None]
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     sha256: Mapped[str | None]
+    crc32: Mapped[int | None] = mapped_column(BigInteger)
+    blocks: Mapped[bytes | None] = mapped_column(LargeBinary)
+    kind: Mapped[ClipKind | None] = mapped_column(choice(ClipKind))
+    media_type: Mapped[str | None]
+    looked: Mapped[dict[str, Any] | None] = mapped_column(JSON().with_variant(JSONB, "postgresql"))
+    clock_error_s: Mapped[int | None]
+    viewing_name: Mapped[str | None]
+    viewing_sha256: Mapped[str | None]
+    verified_at: Mapped[datetime | None]
+    damaged_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
     sent_at: Mapped[datetime]
     stored_at: Mapped[datetime | None]
 
@@ -211,6 +301,24 @@ async def clips_of(work: Work, request_id: int) -> Sequence[Clip]:
     return (await work.session.execute(query)).scalars().all()
 
 
+async def has_clip(work: Work, ask_id: int) -> bool:
+    """Whether the owner has sent a file for this ask that is with us or on its way."""
+    query = select(Clip.id).where(
+        Clip.ask_id == ask_id, Clip.state.in_((ClipState.WAITING, ClipState.STORED))
+    )
+    return (await work.session.execute(query.limit(1))).first() is not None
+
+
+def note_of(work: Work, ask: Ask) -> str:
+    """What the owner wrote along with the answer; empty where nothing."""
+    return work.vault.open(_NOTE, ask.id, ask.note).decode() if ask.note else ""
+
+
+def set_note(work: Work, ask: Ask, note: str) -> None:
+    """Keep the owner's words, sealed."""
+    ask.note = work.vault.seal(_NOTE, ask.id, note.encode()) if note else None
+
+
 async def requests_of(work: Work, officer_id: int, limit: int = 10) -> Sequence[FootageRequest]:
     """An investigator's newest requests."""
     query = (
@@ -220,3 +328,51 @@ async def requests_of(work: Work, officer_id: int, limit: int = 10) -> Sequence[
         .limit(limit)
     )
     return (await work.session.execute(query)).scalars().all()
+
+
+class Erasure(Base, Identified):
+    """That a clip was erased, when and why: all that stays of it."""
+
+    __tablename__ = "erasures"
+    __table_args__ = (Index(None, "at"),)
+
+    at: Mapped[datetime]
+    request_id: Mapped[int] = mapped_column(BigInteger)
+    clip_id: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str | None]
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    reason: Mapped[str]
+
+
+async def requests_in(
+    work: Work, areas: Sequence[str], limit: int = 20
+) -> Sequence[FootageRequest]:
+    """The newest requests in a supervisor's areas."""
+    if not areas:
+        return []
+    inside = [
+        or_(
+            FootageRequest.area_code == area,
+            FootageRequest.area_code.startswith(f"{area}.", autoescape=True),
+        )
+        for area in areas
+    ]
+    query = (
+        select(FootageRequest).where(or_(*inside)).order_by(FootageRequest.id.desc()).limit(limit)
+    )
+    return (await work.session.execute(query)).scalars().all()
+
+
+async def answered_of(work: Work, request_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """How many asks of each request were answered, and how many there are."""
+    query = (
+        select(
+            Ask.request_id,
+            func.count().filter(Ask.reply != Reply.NONE_YET),
+            func.count(),
+        )
+        .where(Ask.request_id.in_(request_ids))
+        .group_by(Ask.request_id)
+    )
+    rows = (await work.session.execute(query)).all()
+    return {request_id: (answered, asked) for request_id, answered, asked in rows}

@@ -103,6 +103,35 @@ class Window:
         return (self.end - self.start) / timedelta(hours=1)
 
 
+MOST_WINDOWS = 5
+_BETWEEN_WINDOWS = re.compile(
+    r"[;\n]|\bdan juga\b|\bserta\b|\band also\b|\bplus\b|\+", re.IGNORECASE
+)
+
+
+def read_windows(text: str, now: datetime, zone: ZoneInfo) -> tuple[Window, ...]:
+    """
+    One or several stretches, parted by lines, semicolons or "serta"; the earliest first.
+
+    Those that overlap become one.
+
+    Raises:
+        Refusal: one of them is unclear (see `read_window`), or they are too many.
+    """
+    parts = [part for part in _BETWEEN_WINDOWS.split(text) if part.strip()]
+    if len(parts) > MOST_WINDOWS:
+        raise Refusal("request.window.too_many", most=MOST_WINDOWS)
+    if not parts:
+        raise Refusal("request.window.unclear")
+    merged: list[Window] = []
+    for window in sorted((read_window(part, now, zone) for part in parts), key=lambda w: w.start):
+        if merged and window.start <= merged[-1].end:
+            merged[-1] = Window(merged[-1].start, max(merged[-1].end, window.end))
+        else:
+            merged.append(window)
+    return tuple(merged)
+
+
 def read_window(text: str, now: datetime, zone: ZoneInfo) -> Window:
     """
     The stretch that *text* means, in the district's time.

@@ -53,6 +53,7 @@ class Message(BaseModel):
         ask_location: Label of a button that hands over where the person is.
         words_to_tap: Labels beside those two; a tap sends the label as text.
         protected: Telegram is asked to forbid forwarding and saving.
+        menu: (command, description) pairs that the chat's menu shows from now on.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -66,6 +67,7 @@ class Message(BaseModel):
     ask_location: str | None = None
     words_to_tap: tuple[str, ...] = ()
     protected: bool = False
+    menu: tuple[tuple[str, str], ...] = ()
 
 
 class PictureSource(Protocol):

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     BigInteger,
     Index,
     Integer,
     LargeBinary,
+    Table,
     delete,
     exists,
     literal_column,
@@ -26,6 +27,8 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from nobs_bot.messaging.message import Message
@@ -91,26 +94,27 @@ async def enqueue(work: Work, chat_id: int, message: Message, dedupe_key: str) -
     Args:
         dedupe_key: Names the occasion; a second message of the same key is not sent.
     """
-    known = select(Outgoing.number).where(Outgoing.dedupe_key == dedupe_key)
-    if (await work.session.execute(known)).first():
-        return
     if message.slot:
+        known = select(_ROWS.c.number).where(_ROWS.c.dedupe_key == dedupe_key)
+        if (await work.session.execute(known)).first():
+            return
         await _replace_unsent(work, chat_id, message.slot)
     seal_id = new_id()
-    work.session.add(
-        Outgoing(
-            seal_id=seal_id,
-            chat_id=chat_id,
-            dedupe_key=dedupe_key,
-            slot=message.slot,
-            payload=work.vault.seal_json(_PAYLOAD, seal_id, message.model_dump(mode="json")),
-            state=Delivery.PENDING,
-            created_at=work.now,
-            due_at=work.now,
-            attempts=0,
-        )
+    is_sqlite = work.session.get_bind().dialect.name == "sqlite"
+    await work.session.execute(
+        _ENQUEUE_SQLITE if is_sqlite else _ENQUEUE_POSTGRESQL,
+        {
+            "seal_id": seal_id,
+            "chat_id": chat_id,
+            "dedupe_key": dedupe_key,
+            "slot": message.slot,
+            "payload": work.vault.seal_json(_PAYLOAD, seal_id, message.model_dump(mode="json")),
+            "state": Delivery.PENDING,
+            "created_at": work.now,
+            "due_at": work.now,
+            "attempts": 0,
+        },
     )
-    await work.session.flush()
 
 
 async def _replace_unsent(work: Work, chat_id: int, slot: str) -> None:
@@ -230,3 +234,9 @@ async def erase_chat(work: Work, chat_id: int) -> None:
 def _is_pending(row: Any) -> Any:
     # written out, not bound: only so can the database see that the partial index fits
     return row.state == literal_column("'pending'")
+
+
+# a request asks owners by the hundred, so these are built once
+_ROWS = cast(Table, Outgoing.__table__)
+_ENQUEUE_SQLITE = insert_sqlite(_ROWS).on_conflict_do_nothing()
+_ENQUEUE_POSTGRESQL = insert_postgresql(_ROWS).on_conflict_do_nothing()

@@ -15,7 +15,13 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup, InputMediaPhoto, LinkPreviewOptions
+from telegram import (
+    BotCommandScopeChat,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputMediaPhoto,
+    LinkPreviewOptions,
+)
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -196,6 +202,8 @@ class Sender:
             await outbox.postpone(work, row, by, str(error))
 
     async def _send(self, chat_id: int, message: Message, replaces: int | None) -> int:
+        if message.menu:
+            await self._bot.set_my_commands(message.menu, BotCommandScopeChat(chat_id))
         if replaces and not message.pictures and await self._edit(chat_id, message, replaces):
             return replaces
         if message.document:

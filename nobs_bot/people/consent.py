@@ -18,7 +18,7 @@ from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.base import Base, Identified, new_id
 from nobs_bot.storage.work import Work
 
-VERSION = "2026-11"
+VERSION = "2026-12"
 
 
 class Consent(Base, Identified):

@@ -101,6 +101,54 @@ async def grant(
     return fresh
 
 
+async def grants_in(work: Work, areas: Sequence[str]) -> list[tuple[Grant, Person]]:
+    """Every role in these areas that has not ended, with who holds it; the newest last."""
+    query = (
+        select(Grant, Person)
+        .join(Person, Person.id == Grant.person_id)
+        .where(Grant.ended_at.is_(None))
+        .order_by(Grant.id)
+    )
+    rows = (await work.session.execute(query)).all()
+    return [(held, who) for held, who in rows if any(covers(a, held.area_code) for a in areas)]
+
+
+async def grant_under(work: Work, grant_id: int, administrator: Person) -> tuple[Grant, Person]:
+    """
+    A role that this administrator may end, locked, with who holds it.
+
+    Raises:
+        Refusal: there is none such in the administrator's areas, or it is their own
+            administration: whoever ends that could leave nobody in charge.
+    """
+    query = select(Grant).where(Grant.id == grant_id, Grant.ended_at.is_(None)).with_for_update()
+    held = (await work.session.execute(query)).scalar_one_or_none()
+    if held is None:
+        raise Refusal("roles.ended_already")
+    await require_at(work, administrator.id, Role.ADMINISTRATOR, held.area_code)
+    if held.person_id == administrator.id and held.role is Role.ADMINISTRATOR:
+        raise Refusal("roles.own")
+    who = await work.session.get(Person, held.person_id)
+    assert who is not None
+    return held, who
+
+
+async def end_role(work: Work, grant_id: int, administrator: Person) -> tuple[Grant, Person]:
+    """End a role; it is of no use from the next update on (see `grant_under`)."""
+    held, who = await grant_under(work, grant_id, administrator)
+    held.ended_at = work.now
+    record(
+        work,
+        Act.ROLE_ENDED,
+        actor_id=administrator.id,
+        actor_role=Role.ADMINISTRATOR,
+        role=held.role,
+        area=held.area_code,
+        person=who.id,
+    )
+    return held, who
+
+
 async def holders(work: Work, role: Role, place_code: str) -> list[Person]:
     """Everybody who has this role for this place."""
     parts = place_code.split(".")
@@ -113,3 +161,9 @@ async def holders(work: Work, role: Role, place_code: str) -> list[Person]:
         .distinct()
     )
     return list((await work.session.execute(query)).scalars())
+
+
+async def everyone_with(work: Work, role: Role) -> list[int]:
+    """Ids of all who have this role anywhere."""
+    query = select(Grant.person_id).where(Grant.role == role, Grant.ended_at.is_(None)).distinct()
+    return list((await work.session.execute(query.order_by(Grant.person_id))).scalars())

@@ -11,6 +11,8 @@ from shapely import STRtree
 from shapely.geometry import Point, shape
 from shapely.geometry.base import BaseGeometry
 
+from nobs_bot.places.geodesy import distance_m
+
 KELURAHAN_FILE = Path(__file__).parent / "data" / "kelurahan.geojson"
 
 
@@ -61,6 +63,18 @@ class Areas:
         """The kelurahan that holds a point; None outside the district."""
         found = self._tree.query(Point(lon, lat), predicate="intersects")
         return self._kelurahan[int(found[0])] if len(found) else None
+
+    def circle(self, code: str) -> tuple[float, float, float]:
+        """(lat, lon, radius in metres) of a circle that holds an area."""
+        bounds = [
+            boundary.bounds
+            for area, boundary in zip(self._kelurahan, self.boundaries, strict=True)
+            if area.code == code or area.code.startswith(f"{code}.")
+        ]
+        west, south = min(each[0] for each in bounds), min(each[1] for each in bounds)
+        east, north = max(each[2] for each in bounds), max(each[3] for each in bounds)
+        lat, lon = (south + north) / 2, (west + east) / 2
+        return lat, lon, distance_m(lat, lon, north, east)
 
     def get(self, code: str) -> Area | None:
         """The area of this code."""

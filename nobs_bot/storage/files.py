@@ -1,34 +1,54 @@
 """
-Files, sealed at rest, in a folder or an S3-compatible store.
+Files, sealed at rest (see `sealing`), in a folder or an S3-compatible store.
 
-A stored file is a header (magic, key id, nonce prefix) and chunks of 1 MiB, each AES-256-GCM under
-nonce = prefix, counter, last-chunk mark, with the file's name as associated data: a chunk that was
-changed, moved, dropped or cut off does not open.
-Source: the STREAM construction, Hoang, Reyhanitabar, Rogaway and Vizár 2015.
+Most are written once under a name that their row chose. Evidence is named by its content: the
+same bytes are one file, and a file that is there is never written over.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
-from collections.abc import AsyncIterable, AsyncIterator
+import secrets
+import shutil
+from collections import deque
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterator,
+)
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from cryptography.exceptions import InvalidTag
+from obstore.exceptions import AlreadyExistsError
 from obstore.store import LocalStore, from_url
 
 from nobs_bot.storage.crypto import KeyProblem, Vault
+from nobs_bot.storage.digests import Digests
+from nobs_bot.storage.sealing import CHUNK_BYTES, HEAD_BYTES, Opener, Sealer
 
-CHUNK_BYTES = 1 << 20
-_TAG_BYTES = 16
-_MAGIC = b"NBF1"
-_PREFIX_BYTES = 7
-_HEADER_BYTES = len(_MAGIC) + 1 + _PREFIX_BYTES
+__all__ = ["CHUNK_BYTES", "FileStore", "NoRoom", "Stored", "StoredFile", "Taken"]
+
+_MOST_COPIES = 8
+# what S3 copies in one call
+_MOST_COPY_BYTES = 5 * 1024**3
+# S3 takes no smaller pieces than 5 MiB, and no more than 10,000 of one file
+_BUFFER_BYTES = 6 * CHUNK_BYTES
+_FLUSH_BYTES = 16 * CHUNK_BYTES
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class NoRoom(Exception):  # noqa: N818 - a state of the disk, not a mistake
+    """The store is full; nothing of what was being written is kept."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +58,25 @@ class Stored:
     name: str
     size: int
     sha256: str
+
+
+@dataclass(frozen=True)
+class Taken:
+    """
+    Content that is there as a draft, to be put in its place by `FileStore.settle`.
+
+    Args:
+        draft: The name under which it waits.
+        name: The name that follows from the content.
+        blocks: See `Digests.blocks`.
+    """
+
+    draft: str
+    name: str
+    size: int
+    sha256: str
+    crc32: int
+    blocks: bytes
 
 
 class FileStore:
@@ -58,26 +97,153 @@ class FileStore:
             self._folder = Path(unquote(parts.path))
             self._folder.mkdir(parents=True, exist_ok=True)
             self._store = LocalStore(prefix=self._folder)
+        elif parts.scheme.startswith("s3"):
+            self._store = from_url(url, config={"copy_if_not_exists": "multipart"})
         else:
             self._store = from_url(url)
 
     async def put(self, name: str, content: bytes | AsyncIterable[bytes]) -> Stored:
-        """Store *content*; it is there whole, and on the disk, when this returns."""
-        digest, size = sha256(), 0
-        key_id, cipher = self._vault.file_cipher()
-        prefix = os.urandom(_PREFIX_BYTES)
-        async with obstore.open_writer_async(self._store, name) as writer:
-            await writer.write(_MAGIC + bytes((key_id,)) + prefix)
-            number = 0
-            async for chunk, is_last in _in_chunks(content):
-                digest.update(chunk)
-                size += len(chunk)
-                nonce = prefix + number.to_bytes(4, "big") + bytes((is_last,))
-                await writer.write(cipher.encrypt(nonce, chunk, name.encode()))
-                number += 1
-        if self._folder is not None:
-            await asyncio.to_thread(_flush, self._folder / name)
+        """
+        Store *content*; it is there whole, and on the disk, when this returns.
+
+        Raises:
+            NoRoom: the disk is full.
+        """
+        with _room_for(name):
+            return await self._put(name, content)
+
+    async def _put(self, name: str, content: bytes | AsyncIterable[bytes]) -> Stored:
+        digest = sha256()
+        sealer = Sealer(self._vault, name)
+
+        def pass_on(chunk: bytes, is_last: bool) -> memoryview:
+            digest.update(chunk)
+            return sealer.seal(chunk, is_last=is_last)
+
+        async with self._writer(name) as writer:
+            await writer.write(sealer.header)
+            size = await _pass_through(content, pass_on, writer)
         return Stored(name, size, digest.hexdigest())
+
+    async def take(self, draft: str, content: bytes | AsyncIterable[bytes]) -> Taken:
+        """
+        Write *content* as a draft, whole and on the disk, and learn its name from it.
+
+        The name is a keyed digest of the SHA-256, so that a thief of the store cannot look
+        whether some known content is there.
+
+        Raises:
+            NoRoom: the disk is full.
+        """
+        digests = Digests()
+        sealer = Sealer(self._vault)
+
+        def pass_on(chunk: bytes, is_last: bool) -> memoryview:
+            digests.add(chunk)
+            return sealer.seal(chunk, is_last=is_last)
+
+        with _room_for(draft):
+            async with self._writer(draft) as writer:
+                await writer.write(sealer.header)
+                await _pass_through(content, pass_on, writer)
+                name = self.name_of(digests.sha256)
+                await writer.write(sealer.bind(name))
+        return Taken(draft, name, digests.size, digests.sha256, digests.crc32, digests.blocks)
+
+    def _writer(self, name: str) -> Any:
+        if self._folder is not None:
+            return _FolderWriter(self._folder / name, self._folder)
+        # its own defaults hold up to 130 MB of one file
+        return obstore.open_writer_async(
+            self._store, name, buffer_size=_BUFFER_BYTES, max_concurrency=2
+        )
+
+    def name_of(self, content_sha256: str) -> str:
+        """The name of the content that has this SHA-256."""
+        digest = self._vault.blind_index("files.content", content_sha256).hex()
+        return f"evidence/{digest[:2]}/{digest}"
+
+    async def place_for(self, taken: Taken) -> str:
+        """
+        Where a draft belongs: under its name, unless what is there already is damaged.
+
+        What is damaged stays as it is, for somebody to look at; the good bytes go beside it.
+
+        Raises:
+            KeyProblem: all the copies that may be are there, and damaged.
+        """
+        for number in range(_MOST_COPIES):
+            name = f"{taken.name}-{number}" if number else taken.name
+            try:
+                if await self.sha256_of(name) == taken.sha256:
+                    return name
+            except FileNotFoundError:
+                return name
+            except KeyProblem:
+                continue
+        raise KeyProblem(f"Every copy of {taken.name} is damaged.")
+
+    async def settle(self, taken: Taken, place: str) -> None:
+        """
+        Put a draft into its place, unless the same content is there; the draft is gone then.
+
+        In a folder this is one link, which never replaces a file and is on the disk when this
+        returns. S3 has a copy that fails where the target exists, for up to 5 GiB. For more it
+        has none, so we look first and then write: two who do that at the same moment both write,
+        but both the same content, since the place follows from the content. What S3 cannot
+        promise is that nobody else with the bucket's key writes over it; versioning or object lock
+        on the bucket does.
+        """
+        if self._folder is not None:
+            await asyncio.to_thread(_link, self._folder / taken.draft, self._folder / place)
+        else:
+            await self._copy(taken.draft, place)
+        await self._make_durable(place)
+        await self.delete(taken.draft)
+
+    async def _copy(self, source: str, target: str) -> None:
+        size = (await obstore.head_async(self._store, source))["size"]
+        if size <= _MOST_COPY_BYTES:
+            try:
+                await obstore.copy_async(self._store, source, target, overwrite=False)
+            except AlreadyExistsError:
+                return
+        elif not await self.exists(target):
+            sealed = await obstore.get_async(self._store, source)
+            async with obstore.open_writer_async(self._store, target) as writer:
+                async for block in sealed.stream(min_chunk_size=CHUNK_BYTES):
+                    await writer.write(block)
+
+    async def exists(self, name: str) -> bool:
+        """Whether there is a file of this name."""
+        try:
+            await obstore.head_async(self._store, name)
+        except FileNotFoundError:
+            return False
+        return True
+
+    async def open(self, name: str) -> StoredFile:
+        """
+        A file for reading from anywhere in it.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            KeyProblem: it is not one of ours, is under another's name, or its key is not there.
+        """
+        sealed_bytes = (await obstore.head_async(self._store, name))["size"]
+        head = await self._range(name, 0, min(HEAD_BYTES, sealed_bytes)) if sealed_bytes else b""
+        opener = Opener(self._vault, name, head, sealed_bytes)
+        if opener.is_bound:
+            trailer = await self._range(name, opener.end, sealed_bytes)
+            opener.check_binding(trailer, name.partition("-")[0])
+        return StoredFile(self._store, opener)
+
+    async def _range(self, name: str, start: int, end: int) -> bytes:
+        return bytes(await obstore.get_range_async(self._store, name, start=start, end=end))
+
+    async def read(self, name: str, offset: int, length: int) -> bytes:
+        """At most *length* bytes of the clear content from *offset* on; raises like `open`."""
+        return await (await self.open(name)).read(offset, length)
 
     async def stream(self, name: str) -> AsyncIterator[bytes]:
         """
@@ -87,58 +253,249 @@ class FileStore:
             FileNotFoundError: there is no such file.
             KeyProblem: it was changed, cut off, or sealed with a key that is not there.
         """
-        source = await obstore.get_async(self._store, name)
-        sealed = _Reader(source.stream(min_chunk_size=CHUNK_BYTES))
-        header = await sealed.take(_HEADER_BYTES)
-        if header[: len(_MAGIC)] != _MAGIC:
-            raise KeyProblem(f"The file {name} is not one of ours.")
-        _, cipher = self._vault.file_cipher(header[len(_MAGIC)])
-        prefix, number, is_last = header[len(_MAGIC) + 1 :], 0, False
-        while not is_last:
-            block = await sealed.take(CHUNK_BYTES + _TAG_BYTES)
-            is_last = await sealed.at_end()
-            nonce = prefix + number.to_bytes(4, "big") + bytes((is_last,))
-            try:
-                yield cipher.decrypt(nonce, block, name.encode())
-            except (InvalidTag, ValueError) as exc:
-                raise KeyProblem(f"The file {name} was changed or cut off.") from exc
-            number += 1
+        async for chunk in (await self.open(name)).stream():
+            yield chunk
 
     async def get(self, name: str) -> bytes:
         """The clear content of a small file, whole; raises like `stream`."""
         return b"".join([chunk async for chunk in self.stream(name)])
 
+    async def sha256_of(self, name: str) -> str:
+        """SHA-256 of the clear content, read anew; raises like `stream`."""
+        digest = sha256()
+        async for chunk in self.stream(name):
+            await asyncio.to_thread(digest.update, chunk)
+        return digest.hexdigest()
+
     async def delete(self, name: str) -> None:
-        """Remove a file; one that is not there is no error."""
+        """
+        Remove a file, and what a killed writer left of it, or a folder with all in it where *name*
+        ends in a slash; what is not there is no error.
+        """
+        if name.endswith("/"):
+            await self._delete_folder(name)
+            return
+        if self._folder is not None:
+            await asyncio.to_thread(_remove_unfinished, self._folder / name)
         try:
             await obstore.delete_async(self._store, name)
         except FileNotFoundError:
             return
 
+    async def _make_durable(self, name: str) -> None:
+        if self._folder is not None:
+            await asyncio.to_thread(_flush, self._folder / name, self._folder)
+
+    async def _delete_folder(self, name: str) -> None:
+        if self._folder is not None:
+            # also what a killed process had begun to write, which the store does not list
+            await asyncio.to_thread(shutil.rmtree, self._folder / name, ignore_errors=True)
+            return
+        async for listed in obstore.list(self._store, prefix=name):
+            await obstore.delete_async(self._store, [each["path"] for each in listed])
+
+    async def free_bytes(self) -> int | None:
+        """How much room is left on the disk; None where the store has no end that we know."""
+        if self._folder is None:
+            return None
+        return (await asyncio.to_thread(shutil.disk_usage, self._folder)).free
+
+
+class StoredFile:
+    """One file, opened; `size` is that of the clear content in bytes."""
+
+    def __init__(self, store: Any, opener: Opener) -> None:
+        self._store = store
+        self._opener = opener
+        self.size = opener.size
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """
+        At most *length* bytes from *offset* on; none beyond the end.
+
+        Raises:
+            KeyProblem: a chunk that this takes was changed.
+            FileNotFoundError: the file was removed since.
+        """
+        end = min(offset + length, self.size)
+        if offset < 0 or end <= offset:
+            return b""
+        first, last = offset // CHUNK_BYTES, (end - 1) // CHUNK_BYTES
+        clear = b"".join(
+            [await asyncio.to_thread(self._chunk, number) for number in range(first, last + 1)]
+        )
+        return clear[offset - first * CHUNK_BYTES : end - first * CHUNK_BYTES]
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """The whole, chunk by chunk; raises like `read`."""
+        for number in range(self._opener.count):
+            yield await asyncio.to_thread(self._chunk, number)
+
+    def chunks(self) -> Iterator[bytes]:
+        """As `stream`, for those who are in a thread of their own."""
+        for number in range(self._opener.count):
+            yield self._chunk(number)
+
+    def _chunk(self, number: int) -> bytes:
+        # one request a chunk: eight times as fast as the store's own stream, whose blocks would
+        # have to be cut and joined to chunks
+        start, end = self._opener.span(number)
+        sealed = obstore.get_range(self._store, self._opener.name, start=start, end=end)
+        return self._opener.open(number, memoryview(sealed))
+
+
+@contextmanager
+def _room_for(name: str) -> Iterator[None]:
+    """A disk that is full is a state of its own."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in _FULL:
+            raise NoRoom(name) from exc
+        raise
+
+
+async def _pass_through(
+    content: bytes | AsyncIterable[bytes],
+    pass_on: Callable[[bytes, bool], memoryview],
+    writer: Any,
+) -> int:
+    """
+    Write *content* as *pass_on* makes it of each chunk; returns the size of the content.
+
+    Hashing and sealing a MiB take too long for the loop, so they are done in threads, one step
+    behind what arrives and in its order.
+    """
+
+    async def keep(chunk: bytes, is_last: bool) -> None:
+        if isinstance(writer, _FolderWriter):
+            await writer.write_made(lambda: pass_on(chunk, is_last))
+        else:
+            await writer.write(bytes(await asyncio.to_thread(pass_on, chunk, is_last)))
+
+    size = 0
+    async with _one_behind() as behind:
+        async for chunk, is_last in _in_chunks(content):
+            size += len(chunk)
+            await behind(keep(chunk, is_last))
+    return size
+
+
+class _FolderWriter:
+    """A file that is in its place whole and on the disk after the block, or not at all."""
+
+    def __init__(self, path: Path, root: Path) -> None:
+        self._path = path
+        self._root = root
+        self._draft = path.with_name(f"{path.name}#{secrets.token_hex(8)}")
+        self._unflushed = 0
+        self._flushing: asyncio.Future[None] | None = None
+
+    async def __aenter__(self) -> _FolderWriter:
+        self._file = await asyncio.to_thread(self._open)
+        return self
+
+    def _open(self) -> BinaryIO:
+        self._draft.parent.mkdir(parents=True, exist_ok=True)
+        return self._draft.open("xb", buffering=0)
+
+    async def write(self, block: bytes) -> None:
+        await self.write_made(lambda: block)
+
+    async def write_made(self, make: Callable[[], bytes | memoryview]) -> None:
+        """Make a block and write it, both in one thread: going there twice costs as much again."""
+        self._unflushed += await asyncio.to_thread(_write_whole, self._file, make)
+        is_idle = self._flushing is None or self._flushing.done()
+        if self._unflushed >= _FLUSH_BYTES and is_idle:
+            # the disk works while more comes in, so that little is left to wait for in the end
+            self._unflushed = 0
+            self._flushing = asyncio.ensure_future(
+                asyncio.to_thread(os.fdatasync, self._file.fileno())
+            )
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if self._flushing is not None:
+                await self._flushing
+            if kind is None:
+                await asyncio.to_thread(self._put_in_place)
+        finally:
+            self._file.close()
+            self._draft.unlink(missing_ok=True)
+
+    def _put_in_place(self) -> None:
+        os.fsync(self._file.fileno())
+        self._draft.replace(self._path)
+        _flush(self._path, self._root)
+
+
+def _write_whole(file: BinaryIO, make: Callable[[], bytes | memoryview]) -> int:
+    block = make()
+    left = memoryview(block)
+    while left:
+        left = left[file.write(left) :]
+    return len(block)
+
+
+@asynccontextmanager
+async def _one_behind() -> AsyncIterator[Callable[[Coroutine[Any, Any, None]], Awaitable[None]]]:
+    """Lets one step run while the next one is prepared; all are done when the block is left."""
+    running: asyncio.Task[None] | None = None
+
+    async def behind(step: Coroutine[Any, Any, None]) -> None:
+        nonlocal running
+        if running is not None:
+            try:
+                await running
+            except BaseException:
+                step.close()
+                raise
+        running = asyncio.create_task(step)
+
+    try:
+        yield behind
+    finally:
+        if running is not None:
+            # also where we were cancelled: a thread may still be writing
+            await asyncio.wait([running])
+    if running is not None:
+        running.result()
+
 
 class _Reader:
-    """Takes exact counts of bytes from a stream of blocks."""
+    """Takes exact counts of bytes from a stream of blocks, copying each once."""
 
     def __init__(self, blocks: AsyncIterable[Any]) -> None:
         self._blocks = aiter(blocks)
-        self._held = bytearray()
+        self._held: deque[memoryview] = deque()
+        self._size = 0
 
     async def take(self, count: int) -> bytes:
         await self._fill(count)
-        taken = bytes(self._held[:count])
-        del self._held[:count]
-        return taken
+        taken = []
+        while count and self._held:
+            block = self._held.popleft()
+            if len(block) > count:
+                self._held.appendleft(block[count:])
+                block = block[:count]
+            taken.append(block)
+            count -= len(block)
+            self._size -= len(block)
+        return b"".join(taken)
 
     async def at_end(self) -> bool:
         await self._fill(1)
-        return not self._held
+        return not self._size
 
     async def _fill(self, count: int) -> None:
-        while len(self._held) < count:
+        while self._size < count:
             try:
-                self._held += bytes(await anext(self._blocks))
+                block = memoryview(await anext(self._blocks))
             except StopAsyncIteration:
                 return
+            if block:
+                self._held.append(block)
+                self._size += len(block)
 
 
 async def _in_chunks(content: bytes | AsyncIterable[bytes]) -> AsyncIterator[tuple[bytes, bool]]:
@@ -155,8 +512,24 @@ async def _once(content: bytes) -> AsyncIterator[bytes]:
     yield content
 
 
-def _flush(path: Path) -> None:
-    for each in (path, path.parent):
+def _link(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return
+
+
+def _remove_unfinished(path: Path) -> None:
+    # the store writes into NAME#1 and renames it at the end
+    for unfinished in path.parent.glob(f"{path.name}#*"):
+        unfinished.unlink(missing_ok=True)
+
+
+def _flush(path: Path, root: Path) -> None:
+    """Bring a file to the disk, and every folder between it and *root*, which may be new."""
+    folders = [each for each in path.parents if each == root or root in each.parents]
+    for each in (path, *folders):
         handle = os.open(each, os.O_RDONLY)
         try:
             os.fsync(handle)

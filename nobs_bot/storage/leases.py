@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, or_, select, update
 
 from nobs_bot.storage.base import Base, Identified, Waiting
-from nobs_bot.storage.work import Work
+from nobs_bot.storage.work import Office, Work
+
+log = logging.getLogger(__name__)
 
 
 class Job(Base, Identified, Waiting):
@@ -56,6 +61,35 @@ async def held(work: Work, kind: type[J], row_id: int, attempt: int) -> J | None
     """The row as it is now, where it still is at the attempt that we began; None otherwise."""
     query = select(kind).where(kind.id == row_id, kind.attempts == attempt).with_for_update()
     return (await work.session.execute(query)).scalar_one_or_none()
+
+
+@asynccontextmanager
+async def holding(
+    office: Office, kind: type[J], row_id: int, attempt: int, lease: timedelta
+) -> AsyncIterator[None]:
+    """Hold on to a claimed row for as long as the block takes; it ends with the process."""
+    renewing = asyncio.create_task(_renew(office, kind, row_id, attempt, lease))
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        await asyncio.wait([renewing])
+
+
+async def _renew(
+    office: Office, kind: type[J], row_id: int, attempt: int, lease: timedelta
+) -> None:
+    while True:
+        await asyncio.sleep(lease.total_seconds() / 3)
+        try:
+            async with office.work() as work:
+                row = await held(work, kind, row_id, attempt)
+                if row is None or row.lease_until is None:
+                    return
+                row.lease_until = work.now + lease
+        except Exception:
+            # the lease then runs out, and somebody else takes the work up again
+            log.exception("a lease could not be renewed")
 
 
 async def release_all(work: Work, tables: Iterable[type[Any]]) -> None:

@@ -85,6 +85,11 @@ class StreamChecker:
         self._children = Children()
         self._slots = asyncio.Semaphore(at_once)
 
+    @property
+    def children(self) -> Children:
+        """Where the checks' children come from, for others who have something to look at."""
+        return self._children
+
     async def start(self) -> None:
         """Start the forkserver; returns at once, while it loads OpenCV."""
         self._children.start()

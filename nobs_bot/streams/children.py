@@ -45,11 +45,11 @@ class Child:
         self._number = number
         self._connection = connection
 
-    async def give(self, order: dict[str, Any]) -> None:
-        """Send the child its one order."""
-        head = json.dumps(order).encode()
-        loop = asyncio.get_running_loop()
-        await loop.sock_sendall(self._connection, FRAME_HEAD.pack(len(head), 0) + head)
+    async def give(self, message: dict[str, Any], blob: bytes = b"") -> None:
+        """Send the child its order, or the answer to what it asked."""
+        head = json.dumps(message).encode()
+        frame = FRAME_HEAD.pack(len(head), len(blob)) + head + blob
+        await asyncio.get_running_loop().sock_sendall(self._connection, frame)
 
     async def messages(self) -> AsyncIterator[tuple[dict[str, Any], bytes]]:
         """What the child says, until it ends."""

@@ -42,14 +42,21 @@ class Channel:
         head = json.dumps(message).encode()
         self._connection.sendall(FRAME_HEAD.pack(len(head), len(blob)) + head + blob)
 
-    def receive(self) -> dict[str, Any]:
+    def receive(self) -> tuple[dict[str, Any], bytes]:
         """
+        The next message of the parent.
+
         Raises:
             EOFError: The parent is gone.
         """
         head_length, blob_length = FRAME_HEAD.unpack(self._exactly(FRAME_HEAD.size))
-        message: dict[str, Any] = json.loads(self._exactly(head_length + blob_length)[:head_length])
-        return message
+        data = self._exactly(head_length + blob_length)
+        return json.loads(data[:head_length]), data[head_length:]
+
+    def ask(self, message: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """Send *message* and wait for what the parent answers; raises like `receive`."""
+        self.send(message)
+        return self.receive()
 
     def _exactly(self, count: int) -> bytes:
         data = bytearray()
@@ -149,7 +156,7 @@ class Forkserver:
 def work(channel: Channel) -> None:
     """The child: limit itself, learn its task, do it, end."""
     channel.send({"alive": True})
-    order = channel.receive()
+    order, _ = channel.receive()
     limit_resources(order["deadline_s"])
     module, _, function = order["task"].partition(":")
     getattr(importlib.import_module(module), function)(channel, **order["arguments"])

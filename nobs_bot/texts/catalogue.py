@@ -9,6 +9,7 @@ Sentences are Telegram HTML: what is filled in is escaped unless it is `Markup`.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from functools import cached_property
@@ -25,12 +26,18 @@ from babel.numbers import format_decimal
 
 LANGUAGES = ("id", "en")
 CATALOGUES = Path(__file__).parent / "locale"
+_TAGS = re.compile(r"</?[a-z][^>]*>")
 
 
 class Markup(str):
     """Text that is Telegram HTML already and goes in as it is."""
 
     __slots__ = ()
+
+
+def plain(text: str) -> str:
+    """A sentence without Telegram's markup, for where it means nothing: files and pages."""
+    return html.unescape(_TAGS.sub("", text))
 
 
 def read_catalogue(language: str) -> Catalog:
@@ -112,6 +119,13 @@ class Words:
         """Day, time and the zone's name: Senin, 14 November, 21.30 WIB."""
         local = instant.astimezone(self.zone)
         return f"{self.date(local)}, {self.time(local)} {local.tzname()}"
+
+    def exactly(self, instant: datetime) -> str:
+        """For documents: 14 November 2026, 21.30.05 WIB."""
+        local = instant.astimezone(self.zone)
+        clock = self._clock + self._clock[2] + "ss"
+        day = format_date(local, "d MMMM y", locale=self._locale)
+        return f"{day}, {format_time(local, clock, locale=self._locale)} {local.tzname()}"
 
     def window(self, start: datetime, end: datetime) -> str:
         """A stretch of time, its day said once where it is one day."""

@@ -55,7 +55,7 @@ async def test_nothing_recorded_refusal_and_a_change_of_mind(here: Installation)
     await sari.expect("apa jawaban Anda")
     await sari.tap("Saya menolak")
     await sari.expect("itu hak Anda")
-    await rahmat.expect("tidak bersedia")
+    await rahmat.expect("tidak bersedia", timeout_s=40)
 
 
 async def test_help_brings_the_field_officer_who_sees_the_contact_once_asked(

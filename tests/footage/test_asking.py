@@ -12,15 +12,14 @@ from sqlalchemy import select
 
 from nobs_bot.cameras import rights
 from nobs_bot.errors import Refusal
-from nobs_bot.footage import answers, asking
-from nobs_bot.footage.asking import Question
+from nobs_bot.footage import agreement, answers
 from nobs_bot.footage.clips import add_clip, fetch_clips, open_clip
+from nobs_bot.footage.question import limits_passed, read_case_number, read_note
 from nobs_bot.footage.request import (
     Ask,
     Clip,
     FootageRequest,
     Outcome,
-    Purpose,
     Reply,
     RequestState,
     asks_of,
@@ -32,29 +31,8 @@ from nobs_bot.people.roles import Role, grant
 from nobs_bot.places.geodesy import ahead
 from nobs_bot.storage.audit import Act, lines_about
 from tests.cameras.test_photos import Telegram
-from tests.cast import DISTRICT, KECAMATAN, KELURAHAN, MONDAY, OTHER_KECAMATAN, SHOP, House
-
-QUESTION = Question(
-    *SHOP,
-    KELURAHAN,
-    "Jl. Duri Selatan",
-    100,
-    Window(MONDAY - timedelta(hours=13), MONDAY - timedelta(hours=12)),
-    "LP/B/1042/XI/2026/SPKT",
-    Purpose.ROBBERY,
-    "Motor <hitam> tanpa pelat",
-)
-
-
-async def send(house: House, question: Question = QUESTION, name: str = "Rahmat") -> int:
-    async with house.acting(name) as (work, who):
-        return (await asking.send(work, who, question)).id
-
-
-async def reply(house: House, ask_id: int, answer: Reply, name: str = "Sari") -> bool:
-    async with house.acting(name) as (work, owner):
-        _, is_new = await answers.answer(work, ask_id, owner, answer)
-        return is_new
+from tests.cast import DISTRICT, KECAMATAN, MONDAY, OTHER_KECAMATAN, SHOP, House
+from tests.footage.requests import QUESTION, close, news, reply, send
 
 
 async def the_ask(house: House) -> Ask:
@@ -87,7 +65,7 @@ async def test_owners_are_told_who_why_where_when_and_that_it_is_voluntary(house
         "sukarela",
     ):
         assert part in asked.text
-    assert len([button for row in asked.keyboard for button in row]) == 4
+    assert len([button for row in asked.keyboard for button in row]) == 5
     async with house.office.look() as work:
         [newest, *_] = await lines_about(work, house.ids["Sari"])
         assert (newest.act, newest.actor_id) == (Act.ASKED, house.ids["Rahmat"])
@@ -145,16 +123,16 @@ async def test_a_place_outside_the_officers_area_is_refused(house: House) -> Non
 async def test_case_numbers(house: House, text: str, good: bool) -> None:
     async with house.office.look() as work:
         if good:
-            assert asking.read_case_number(work, text) == " ".join(text.split())
+            assert read_case_number(work, text) == " ".join(text.split())
             return
         with pytest.raises(Refusal, match=r"request\.case\.wrong"):
-            asking.read_case_number(work, text)
+            read_case_number(work, text)
 
 
 def test_notes_have_an_end() -> None:
-    assert asking.read_note("  singkat ") == "singkat"
+    assert read_note("  singkat ") == "singkat"
     with pytest.raises(Refusal, match=r"request\.note\.long"):
-        asking.read_note("x" * 501)
+        read_note("x" * 501)
 
 
 # beyond the limits
@@ -166,15 +144,15 @@ def test_notes_have_an_end() -> None:
         ({}, []),
         ({"radius_m": 500}, []),
         ({"radius_m": 501}, ["radius"]),
-        ({"window": Window(MONDAY - timedelta(hours=6), MONDAY)}, []),
-        ({"window": Window(MONDAY - timedelta(hours=7), MONDAY)}, ["hours"]),
+        ({"windows": (Window(MONDAY - timedelta(hours=6), MONDAY),)}, []),
+        ({"windows": (Window(MONDAY - timedelta(hours=7), MONDAY),)}, ["hours"]),
     ],
 )
 async def test_limits(house: House, change: dict[str, Any], limits: list[str]) -> None:
     async with house.office.look() as work:
         question = replace(QUESTION, **change)
-        assert asking.limits_passed(work, question, 50) == limits
-        assert asking.limits_passed(work, question, 51) == [*limits, "owners"]
+        assert limits_passed(work, question, 50) == limits
+        assert limits_passed(work, question, 51) == [*limits, "owners"]
 
 
 LARGE = replace(QUESTION, radius_m=800)
@@ -182,7 +160,7 @@ LARGE = replace(QUESTION, radius_m=800)
 
 async def decide(house: House, request_id: int, name: str, agreed: bool = True) -> None:
     async with house.acting(name) as (work, who):
-        await asking.decide(work, request_id, who, agreed=agreed, reason="perlu")
+        await agreement.decide(work, request_id, who, agreed=agreed, reason="perlu")
 
 
 async def test_beyond_the_limits_nobody_is_asked_before_a_supervisor_agrees(house: House) -> None:
@@ -280,6 +258,7 @@ async def test_an_answer_reaches_the_investigator_once(house: House, answer: Rep
     ask = await the_ask(house)
     assert await reply(house, ask.id, answer) is True
     assert await reply(house, ask.id, answer) is False
+    await news(house)
     [told] = await house.told("Rahmat")
     assert "K-1001" in told
     assert len(await house.told("Wayan")) == (1 if answer is Reply.HELP else 0)
@@ -290,8 +269,9 @@ async def test_an_answer_may_be_changed_until_the_request_is_closed(house: House
     request_id = await send(house)
     ask = await the_ask(house)
     await reply(house, ask.id, Reply.REFUSED)
-    house.clock.advance(timedelta(minutes=1))
+    await news(house)
     assert await reply(house, ask.id, Reply.HAS) is True
+    await news(house)
     assert len(await house.told("Rahmat")) == 2
     await close(house, request_id)
     with pytest.raises(Refusal, match=r"ask\.closed"):
@@ -306,15 +286,6 @@ async def test_nobody_answers_for_another(house: House) -> None:
 
 
 # outcomes
-
-
-async def close(
-    house: House, request_id: int, name: str = "Rahmat", outcome: Outcome = Outcome.HELPED
-) -> None:
-    async with house.acting(name) as (work, who):
-        request = await work.session.get(FootageRequest, request_id)
-        assert request is not None
-        await answers.close(work, request, who, outcome)
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
@@ -433,7 +404,7 @@ async def test_a_clip_is_kept_byte_for_byte_and_receipted(house: House) -> None:
     await send(house)
     clip_id = await sent_clip(house)
     content = bytes(range(256)) * 999
-    await fetch_clips(house.office, house.files, Telegram(content))
+    await fetch_clips(house.office, house.files, Telegram(content), house.looker)
     digest = sha256(content).hexdigest()
     assert digest in (await house.told("Sari"))[-1]
     async with house.acting("Rahmat") as (work, rahmat):
@@ -462,7 +433,7 @@ async def test_nobody_else_opens_a_clip(house: House, name: str) -> None:
     await house.approved()
     await send(house)
     clip_id = await sent_clip(house)
-    await fetch_clips(house.office, house.files, Telegram(b"clip"))
+    await fetch_clips(house.office, house.files, Telegram(b"clip"), house.looker)
     async with house.acting(name) as (work, who):
         with pytest.raises(Refusal, match=r"request\.not_yours"):
             await open_clip(work, clip_id, who)
@@ -484,6 +455,7 @@ async def test_when_a_camera_is_let_go_its_investigator_hears_it(house: House) -
         await answers.let_go(work, [camera_id])
         [ask] = await asks_of(work, request_id)
         assert ask.reply is Reply.GONE
+    await news(house)
     [told] = await house.told("Rahmat")
     assert "K-1001" in told
     with pytest.raises(Refusal, match=r"ask\.closed"):

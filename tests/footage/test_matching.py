@@ -9,11 +9,11 @@ import pytest
 from nobs_bot.cameras import rights
 from nobs_bot.cameras.record import Width
 from nobs_bot.errors import Refusal
-from nobs_bot.footage.matching import Candidate, Reason, candidates
+from nobs_bot.footage.matching import Candidate, Reason, Scene, candidates
 from nobs_bot.footage.times import Window
 from nobs_bot.people.roles import Role, grant
 from nobs_bot.places.geodesy import ahead
-from tests.cast import DISTRICT, MONDAY, OTHER_KECAMATAN, SHOP, House
+from tests.cast import DISTRICT, KELURAHAN, MONDAY, OTHER_KECAMATAN, SHOP, House
 
 LAST_NIGHT = Window(MONDAY - timedelta(hours=13), MONDAY - timedelta(hours=12))
 
@@ -27,7 +27,7 @@ async def found(
     house: House, *, radius_m: float = 50, window: Window = LAST_NIGHT, officer: str = "Rahmat"
 ) -> list[Candidate]:
     async with house.acting(officer) as (work, who):
-        return await candidates(work, who, *SHOP, radius_m=radius_m, window=window)
+        return await candidates(work, who, Scene(*SHOP, radius_m, KELURAHAN, (window,)))
 
 
 async def reasons(house: House, **question: object) -> dict[str, Reason]:

@@ -71,7 +71,7 @@ async def test_a_new_version_of_the_words_needs_a_new_consent(
         await give_consent(work, sari)
         await work.session.flush()
         kept = (await work.session.execute(select(Consent).order_by(Consent.id))).scalars().all()
-        assert [each.version for each in kept] == ["2026-11", "2027-01"]
+        assert [each.version for each in kept] == ["2026-12", "2027-01"]
 
 
 async def test_a_withdrawn_consent_is_none_and_stays_as_proof(house: House) -> None:

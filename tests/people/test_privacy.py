@@ -15,6 +15,7 @@ from nobs_bot.cameras.rights import CameraHolder
 from nobs_bot.footage.answers import ask_of
 from nobs_bot.footage.asking import Question, send
 from nobs_bot.footage.clips import FootageHolder, add_clip, fetch_clips
+from nobs_bot.footage.news import tell_news
 from nobs_bot.footage.request import Ask, Clip, ClipState, FootageRequest, Purpose, Reply, asks_of
 from nobs_bot.footage.times import Window
 from nobs_bot.messaging.chats import Slot, fill_slot
@@ -56,13 +57,13 @@ async def a_full_life(house: House) -> int:
         [ask] = await asks_of(work, (await only(work, FootageRequest)).id)
         about = {"name": "Rekaman Ibu Sari.mp4", "size_bytes": 100, "recompressed": False}
         await add_clip(work, ask.id, sari, file_id="file-sari", unique_id="u", **about)
-    await fetch_clips(house.office, house.files, Handed())
+    await fetch_clips(house.office, house.files, Handed(), house.looker)
     return camera_id
 
 
 def question(window: Window) -> Question:
     return Question(
-        *SHOP, KELURAHAN, "Jl. Duri Selatan", 100, window, "LP/B/1042/XI/2026", Purpose.ROBBERY
+        *SHOP, KELURAHAN, "Jl. Duri Selatan", 100, (window,), "LP/B/1042/XI/2026", Purpose.ROBBERY
     )
 
 
@@ -79,7 +80,7 @@ async def test_the_copy_holds_everything_but_the_password(house: House) -> None:
     as_json = json.loads(json.dumps(whole))
     assert as_json["person"]["name"] == "Ibu Sari"
     assert as_json["person"]["phone"] == "+628125550101"
-    assert [each["version"] for each in as_json["consents"]] == ["2026-11"]
+    assert [each["version"] for each in as_json["consents"]] == ["2026-12"]
     [camera] = as_json["cameras"]
     assert (camera["number"], camera["lat"], camera["lon"]) == ("K-1001", *SHOP)
     assert camera["contact"]["name"] == "Ibu Sari"
@@ -152,6 +153,8 @@ async def test_evidence_stays_with_its_case_without_the_senders_name(house: Hous
 
         assert "Sari" not in str(source_of(work, clip))
         assert (await only(work, Ask)).reply is Reply.GONE
+    house.clock.advance(timedelta(minutes=1))
+    await tell_news(house.office)
     assert "K-1001" in (await house.told("Rahmat"))[-1]
 
 
@@ -167,7 +170,7 @@ async def test_a_clip_that_had_not_arrived_is_forgotten(house: House) -> None:
         await add_clip(work, ask.id, sari, file_id="f", unique_id="u", **about)
     async with house.acting("Sari") as (work, sari):
         await privacy.erase(work, sari, HOLDERS)
-    assert await fetch_clips(house.office, house.files, Handed()) == 0
+    assert await fetch_clips(house.office, house.files, Handed(), house.looker) == 0
 
 
 async def test_drafts_with_photos_are_erased_too(any_house: House) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from nobs_bot.storage.doomed import DoomedFile, doom, remove_doomed
-from nobs_bot.storage.leases import backoff, claim, held, postpone, settle
+from nobs_bot.storage.leases import backoff, claim, held, holding, postpone, settle
 from tests.cast import House
 
 LEASE = timedelta(seconds=60)
@@ -132,3 +132,40 @@ async def test_a_file_that_could_not_be_removed_is_tried_again(house: House) -> 
         await remove_doomed(house.office, Away())  # type: ignore[arg-type]
     house.clock.advance(timedelta(minutes=5))
     assert await remove_doomed(house.office, house.files) == 1
+
+
+async def test_a_lease_is_renewed_while_work_goes_on_and_not_afterwards(any_house: House) -> None:
+    async with any_house.office.work() as work:
+        doom(work, "photos/1")
+    lease = timedelta(seconds=0.3)
+    async with any_house.office.work() as work:
+        [row] = await claim(work, DoomedFile, lease=lease, limit=1)
+    async with holding(any_house.office, DoomedFile, row.id, row.attempts, lease):
+        for _ in range(4):
+            any_house.clock.advance(timedelta(seconds=0.2))
+            await asyncio.sleep(0.25)
+            async with any_house.office.work() as work:
+                assert await claim(work, DoomedFile, lease=lease, limit=1) == []
+    any_house.clock.advance(timedelta(seconds=0.4))
+    await asyncio.sleep(0.25)
+    async with any_house.office.work() as work:
+        [again] = await claim(work, DoomedFile, lease=lease, limit=1)
+        assert again.attempts == 2
+
+
+async def test_a_lease_that_somebody_else_took_is_not_renewed(any_house: House) -> None:
+    async with any_house.office.work() as work:
+        doom(work, "photos/1")
+    lease = timedelta(seconds=0.3)
+    async with any_house.office.work() as work:
+        [row] = await claim(work, DoomedFile, lease=lease, limit=1)
+    any_house.clock.advance(timedelta(seconds=1))
+    async with any_house.office.work() as work:
+        [other] = await claim(work, DoomedFile, lease=timedelta(seconds=5), limit=1)
+    any_house.clock.advance(timedelta(seconds=1))
+    async with holding(any_house.office, DoomedFile, row.id, row.attempts, lease):
+        await asyncio.sleep(0.25)
+    async with any_house.office.look() as work:
+        current = await work.session.get(DoomedFile, other.id)
+        assert current is not None
+        assert current.lease_until == any_house.clock.now() + timedelta(seconds=4)

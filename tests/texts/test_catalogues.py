@@ -15,11 +15,11 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 
 from handlers.menu import COMMANDS
-from handlers.states import Asking
 from nobs_bot.cameras import findings
 from nobs_bot.cameras.record import PlaceKind, State, Width
 from nobs_bot.cameras.review import CHANGE_FIELDS, RejectReason
 from nobs_bot.cameras.rights import SHARES
+from nobs_bot.footage.formats import REFUSED
 from nobs_bot.footage.matching import Reason
 from nobs_bot.footage.request import Outcome, Purpose, Reply, RequestState
 from nobs_bot.people.roles import Role
@@ -217,21 +217,27 @@ VALUES: dict[str, Any] = {
     "check.finding": [*Finding],
     "check.short": [*Failure, *Finding, "good", "none"],
     "stream.address": [*AddressProblem],
+    "evidence.refused": [*REFUSED],
     "outcome": [*Outcome, "expired"],
     "outcome.short": [*Outcome],
     "reply": [*(each for each in Reply), "unreachable"],
     "reply.told": [*Reply],
     "request.state": [*RequestState],
-    "request.limit": ["radius", "hours", "owners"],
+    "figures": [
+        *("requests", "emergencies", "needless", "agreed", "declined", "asked", "silent"),
+        *("clips", "erased"),
+    ],
+    "request.limit": ["area", "radius", "hours", "owners"],
     "review.reason": [*RejectReason],
     "review.reason_short": [*RejectReason],
-    "ask.done": [Reply.NOTHING, Reply.REFUSED, Reply.HELP],
-    "request": [each.value.split(".")[1] for each in Asking if each is not Asking.PREVIEW],
+    "ask": ["has", "saved"],
+    "ask.done": [Reply.NOTHING, Reply.REFUSED, Reply.HELP, Reply.SAVED, Reply.NOT_MINE],
+    "request": ["place", "radius", "window", "case", "purpose", "note"],
 }
 
 
 # prefixes whose f-strings go on after the value, or that are other things than keys of messages
-QUESTIONS = {"request", "check"}
+QUESTIONS = {"request", "check", "ask"}
 NOT_KEYS = {"enrol."}
 
 

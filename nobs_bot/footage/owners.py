@@ -1,0 +1,156 @@
+"""Asking the owners of the cameras that may have seen it: at first, in a wider ring, once saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from nobs_bot.cameras.record import Camera
+from nobs_bot.errors import Refusal
+from nobs_bot.footage.matching import Candidate, Scene, candidates
+from nobs_bot.footage.reminders import schedule_reminder
+from nobs_bot.footage.request import (
+    Ask,
+    FootageRequest,
+    Kind,
+    Reply,
+    RequestState,
+    asks_of,
+)
+from nobs_bot.footage.wording import ask_message
+from nobs_bot.people.persons import Person, persons_of, tell, words_for
+from nobs_bot.people.roles import Role
+from nobs_bot.storage.audit import Act, record
+from nobs_bot.storage.base import new_id
+from nobs_bot.storage.work import Work
+
+# a recorder's clock drifts; what was read longer ago is not told to anybody as a fact
+CLOCK_GOOD_FOR = timedelta(days=180)
+
+
+def scene_of(request: FootageRequest) -> Scene:
+    """Where and when a request asks for."""
+    return Scene(
+        request.lat,
+        request.lon,
+        request.radius_m,
+        request.area_code,
+        request.asked_windows,
+        request.whole_area,
+    )
+
+
+async def ask_owners(work: Work, request: FootageRequest, chosen: Sequence[Candidate]) -> None:
+    """Ask for each of the cameras; the request is sent from now on."""
+    owners = await persons_of(work, {each.camera.owner_id for each in chosen})
+    request.state, request.sent_at = RequestState.SENT, request.sent_at or work.now
+    # else every message written would first have the rows before it written one by one
+    with work.session.no_autoflush:
+        for candidate in chosen:
+            camera = candidate.camera
+            ask = Ask(
+                id=new_id(),
+                request_id=request.id,
+                camera_id=camera.id,
+                owner_id=camera.owner_id,
+                reply=Reply.NONE_YET,
+                overwritten_at=candidate.overwritten_at,
+                asked_at=work.now,
+                ring=request.ring,
+                reminders=0,
+                clock_error_s=known_clock_error(work, camera),
+                attempts=0,
+            )
+            schedule_reminder(work, ask, request)
+            work.session.add(ask)
+            await _put_question(work, request, ask, camera, owners[camera.owner_id])
+
+
+def known_clock_error(work: Work, camera: Camera) -> int | None:
+    """How many seconds the recorder's clock is ahead, where it was read lately."""
+    if camera.clock_read_at is None or camera.clock_read_at < work.now - CLOCK_GOOD_FOR:
+        return None
+    return camera.clock_error_s
+
+
+async def _put_question(
+    work: Work, request: FootageRequest, ask: Ask, camera: Camera, owner: Person
+) -> None:
+    record(
+        work,
+        Act.ASKED,
+        actor_id=request.requester_id,
+        actor_role=Role.INVESTIGATOR,
+        owner_id=ask.owner_id,
+        camera_id=ask.camera_id,
+        request_id=request.id,
+        purpose=request.purpose.value,
+        request=request.name,
+    )
+    message = ask_message(work, words_for(work, owner), request, ask, camera.name)
+    await tell(work, owner, message, f"ask:{ask.id}:{request.kind.value}")
+
+
+async def next_ring(work: Work, request: FootageRequest, officer: Person) -> int:
+    """
+    Ask for the cameras in twice the radius that were not asked yet.
+
+    Returns:
+        How many cameras that are.
+
+    Raises:
+        Refusal: another's request, one that is not open, beyond the limits, or nobody there.
+    """
+    settings = work.settings
+    _require_open(request, officer)
+    if request.whole_area or request.radius_m >= settings.request_max_radius_m:
+        raise Refusal("request.ring.limit", most=settings.request_max_radius_m)
+    radius_m = min(request.radius_m * 2, settings.request_max_radius_m)
+    scene = replace(scene_of(request), radius_m=radius_m)
+    found = await candidates(work, officer, scene, asked_by=request.id)
+    chosen = [each for each in found if each.is_asked]
+    if not chosen:
+        raise Refusal("request.ring.nobody", radius=radius_m)
+    owners = {each.owner_id for each in await asks_of(work, request.id)}
+    owners |= {each.camera.owner_id for each in chosen}
+    if len(owners) > settings.request_max_owners:
+        raise Refusal("request.ring.owners", most=settings.request_max_owners)
+    request.radius_m, request.ring = radius_m, request.ring + 1
+    await ask_owners(work, request, chosen)
+    return len(chosen)
+
+
+async def ask_for_what_was_saved(work: Work, request: FootageRequest, officer: Person) -> int:
+    """
+    Ask for the footage that owners were only asked to save.
+
+    Returns:
+        How many cameras are asked for.
+
+    Raises:
+        Refusal: another's request, one that is not open, or nobody who may still have it.
+    """
+    _require_open(request, officer)
+    if request.kind is not Kind.PRESERVE:
+        raise Refusal("buttons.stale")
+    hopeful = (Reply.SAVED, Reply.HAS, Reply.HELP, Reply.NONE_YET)
+    asks = [ask for ask in await asks_of(work, request.id) if ask.reply in hopeful]
+    if not asks:
+        raise Refusal("request.saved.nobody")
+    request.kind = Kind.FOOTAGE
+    owners = await persons_of(work, {ask.owner_id for ask in asks})
+    for ask in asks:
+        camera = await work.session.get(Camera, ask.camera_id)
+        assert camera is not None
+        ask.reminders = 0
+        schedule_reminder(work, ask, request)
+        await _put_question(work, request, ask, camera, owners[ask.owner_id])
+    return len(asks)
+
+
+def _require_open(request: FootageRequest, officer: Person) -> None:
+    if request.requester_id != officer.id:
+        raise Refusal("request.not_yours")
+    if request.state is not RequestState.SENT:
+        raise Refusal("request.closed_already", request=request.name)

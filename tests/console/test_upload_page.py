@@ -1,0 +1,228 @@
+"""The upload page in a real Chromium at the width of a phone."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from nobs_bot.footage.request import ClipState
+from tests.console.conftest import Counter, code_in
+
+pytestmark = pytest.mark.browser
+MB = 1024 * 1024
+PHONE = {"width": 390, "height": 844}
+# where somebody wants to look at the pages: a folder for pictures of them
+PICTURES = os.environ.get("NOBS_PICTURES")
+
+
+class Visit:
+    """A browser of one's own, and what its console said."""
+
+    def __init__(self, context: BrowserContext, page: Page) -> None:
+        self.context = context
+        self.page = page
+        self.complaints: list[str] = []
+        self.foreign: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._request)
+
+    def _console(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def _request(self, request: Any) -> None:
+        if not request.url.startswith("http://127.0.0.1:"):
+            self.foreign.append(request.url)
+
+    async def picture(self, name: str) -> None:
+        if PICTURES:
+            await self.page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
+
+
+async def visit(browser: Browser, **options: Any) -> Visit:
+    context = await browser.new_context(**{"viewport": PHONE, "locale": "id-ID", **options})
+    return Visit(context, await context.new_page())
+
+
+async def slow_down(here: Visit, bytes_per_second: int) -> Any:
+    """A line as slow as this; -1 lets go."""
+    session = await here.context.new_cdp_session(here.page)
+    await line(session, bytes_per_second)
+    return session
+
+
+async def line(session: Any, bytes_per_second: int) -> None:
+    conditions = {
+        "offline": False,
+        "latency": 0,
+        "downloadThroughput": -1,
+        "uploadThroughput": bytes_per_second,
+    }
+    await session.send("Network.emulateNetworkConditions", conditions)
+
+
+def a_file(folder: Path, size: int, name: str = "kamera-depan.dav") -> Path:
+    path = folder / name
+    path.write_bytes(os.urandom(size))
+    return path
+
+
+async def past(page: Page, share: float) -> None:
+    """Wait until the bar has come so far."""
+    await page.wait_for_function(
+        "share => { const bar = document.querySelector('progress');"
+        " return bar && bar.value / bar.max > share }",
+        arg=share,
+        timeout=30_000,
+    )
+
+
+async def test_40_mb_survive_a_reload_and_two_cuts(
+    counter: Counter, browser: Browser, tmp_path: Path
+) -> None:
+    path = a_file(tmp_path, 40 * MB)
+    here = await visit(browser)
+    page = here.page
+    await page.goto(await counter.link())
+    await here.picture("1-landing")
+    await page.get_by_role("button", name="Mulai").click()
+    await expect(page.get_by_text("R-1001")).to_be_visible()
+    await here.picture("2-empty")
+    line_ = await slow_down(here, 6 * MB)
+    await page.get_by_label("Pilih berkas").set_input_files(path)
+    await past(page, 0.3)
+    await expect(page.get_by_text("per detik")).to_be_visible()
+    await here.picture("3-sending")
+    before = len(await counter.uploads())
+    page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+    await page.reload()
+    await expect(page.get_by_text(re.compile("Belum selesai: .* MB dari 40 MB"))).to_be_visible()
+    await here.picture("4-unfinished")
+    line_ = await slow_down(here, 4 * MB)
+    await page.get_by_label("Pilih berkas").set_input_files(path)
+    await past(page, 0.6)
+    [upload] = await counter.uploads()
+    assert upload.received_bytes > 5 * MB, "it went on where it had stopped"
+    assert before == 1
+    counter.cut_lines()
+    await past(page, 0.8)
+    counter.cut_lines()
+    await line(line_, -1)
+    await expect(page.get_by_text("Semua berkas sudah kami terima")).to_be_visible(timeout=40_000)
+    await expect(page.get_by_text("40 MB, lengkap")).to_be_visible()
+    await here.picture("6-done")
+    [clip] = await counter.fetched()
+    assert clip.state is ClipState.STORED
+    assert clip.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    [upload] = await counter.uploads()
+    assert upload.attempts >= 3, "once more after the reload, and again after a cut"
+    assert here.foreign == []
+    # the browser notes each broken call, and each that came while the cut one was wound up
+    assert [each for each in here.complaints if "Failed to load resource" not in each] == []
+
+
+async def test_a_restarted_server_is_waited_for(
+    counter: Counter, browser: Browser, tmp_path: Path
+) -> None:
+    path = a_file(tmp_path, 30 * MB)
+    here = await visit(browser)
+    page = here.page
+    await page.goto(await counter.link())
+    await page.get_by_role("button", name="Mulai").click()
+    line_ = await slow_down(here, 8 * MB)
+    await page.get_by_label("Pilih berkas").set_input_files(path)
+    await past(page, 0.3)
+    await counter.stop()
+    await expect(page.get_by_text("Mencoba lagi")).to_be_visible()
+    await here.picture("5-broken")
+    await counter.start()
+    await line(line_, -1)
+    await expect(page.get_by_text("Semua berkas sudah kami terima")).to_be_visible(timeout=40_000)
+    [clip] = await counter.fetched()
+    assert clip.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+async def test_pausing_going_on_and_cancelling_by_keyboard(
+    counter: Counter, browser: Browser, tmp_path: Path
+) -> None:
+    first = a_file(tmp_path, 20 * MB, "satu.dav")
+    second = a_file(tmp_path, 4 * MB, "dua <b>.mp4")
+    here = await visit(browser)
+    page = here.page
+    page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+    await page.goto(await counter.link())
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("R-1001")).to_be_visible()
+    line_ = await slow_down(here, 4 * MB)
+    await page.get_by_label("Pilih berkas").set_input_files([first, second])
+    await expect(page.get_by_text("Menunggu giliran")).to_be_visible()
+    await past(page, 0.2)
+    pause = page.get_by_role("button", name="Jeda: satu.dav")
+    await pause.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Dijeda")).to_be_visible()
+    await here.picture("7-paused")
+    cancel = page.get_by_role("button", name="Batalkan: dua <b>.mp4")
+    await cancel.focus()
+    await page.keyboard.press("Space")
+    await expect(page.get_by_text("dua <b>.mp4")).to_have_count(0)
+    await line(line_, -1)
+    go_on = page.get_by_role("button", name="Lanjutkan: satu.dav")
+    await go_on.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Semua berkas sudah kami terima")).to_be_visible(timeout=40_000)
+    clips = await counter.fetched()
+    assert [clip.size_bytes for clip in clips] == [20 * MB]
+    assert here.complaints == []
+
+
+async def test_another_browser_needs_the_code(counter: Counter, browser: Browser) -> None:
+    address = await counter.link()
+    first, other = await visit(browser), await visit(browser, color_scheme="dark")
+    await first.page.goto(address)
+    await first.page.get_by_role("button", name="Mulai").click()
+    await expect(first.page.get_by_text("R-1001")).to_be_visible()
+    page = other.page
+    await page.goto(address)
+    await page.get_by_role("button", name="Mulai").click()
+    await expect(page.get_by_label("Kode 6 angka")).to_be_focused()
+    await expect(page.get_by_text("R-1001")).to_have_count(0)
+    await other.picture("8-code-dark")
+    code = code_in((await counter.house.told("Sari"))[-1])
+    await page.keyboard.type(f"{(int(code) + 1) % 1_000_000:06d}")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("tidak cocok")
+    await page.get_by_label("Kode 6 angka").fill(code)
+    await page.get_by_role("button", name="Buka").click()
+    await expect(page.get_by_text("R-1001")).to_be_visible()
+    await other.picture("9-page-dark")
+    await page.reload()
+    await expect(page.get_by_text("R-1001")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [320, 360, 1280])
+async def test_nothing_runs_over_the_edge(
+    counter: Counter, browser: Browser, tmp_path: Path, width: int
+) -> None:
+    here = await visit(browser, viewport={"width": width, "height": 740})
+    page = here.page
+    await page.goto(await counter.link())
+    await page.get_by_role("button", name="Mulai").click()
+    name = "rekaman-kamera-depan-toko-kelontong-ibu-sari-" * 2 + ".dav"
+    await page.get_by_label("Pilih berkas").set_input_files(a_file(tmp_path, 1000, name))
+    await expect(page.get_by_text("lengkap").first).to_be_visible()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    await here.picture(f"width-{width}")
+    await counter.close_request()
+    await page.reload()
+    await expect(page.get_by_text("R-1001 sudah ditutup")).to_be_visible()
+    await here.picture(f"closed-{width}")
