@@ -20,8 +20,9 @@ from nobs_bot.footage.request import (
     asks_of,
 )
 from nobs_bot.footage.wording import ask_message
+from nobs_bot.messaging.message import Message
 from nobs_bot.messaging.outbox import Delivery, delivery_of
-from nobs_bot.people.persons import Person, persons_of, tell, words_for
+from nobs_bot.people.persons import Person, persons_of, tell_each, words_for
 from nobs_bot.people.roles import Role
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.base import new_id
@@ -49,26 +50,26 @@ async def ask_owners(work: Work, request: FootageRequest, chosen: Sequence[Candi
     """Ask for each of the cameras; the request is sent from now on."""
     owners = await persons_of(work, {each.camera.owner_id for each in chosen})
     request.state, request.sent_at = RequestState.SENT, request.sent_at or work.now
-    # else every message written would first have the rows before it written one by one
-    with work.session.no_autoflush:
-        for candidate in chosen:
-            camera = candidate.camera
-            ask = Ask(
-                id=new_id(),
-                request_id=request.id,
-                camera_id=camera.id,
-                owner_id=camera.owner_id,
-                reply=Reply.NONE_YET,
-                overwritten_at=candidate.overwritten_at,
-                asked_at=work.now,
-                ring=request.ring,
-                reminders=0,
-                clock_error_s=known_clock_error(work, camera),
-                attempts=0,
-            )
-            schedule_reminder(work, ask, request)
-            work.session.add(ask)
-            await _put_question(work, request, ask, camera, owners[camera.owner_id])
+    letters = []
+    for candidate in chosen:
+        camera = candidate.camera
+        ask = Ask(
+            id=new_id(),
+            request_id=request.id,
+            camera_id=camera.id,
+            owner_id=camera.owner_id,
+            reply=Reply.NONE_YET,
+            overwritten_at=candidate.overwritten_at,
+            asked_at=work.now,
+            ring=request.ring,
+            reminders=0,
+            clock_error_s=known_clock_error(work, camera),
+            attempts=0,
+        )
+        schedule_reminder(work, ask, request)
+        work.session.add(ask)
+        letters.append(_question(work, request, ask, camera, owners[camera.owner_id]))
+    await tell_each(work, letters)
 
 
 def known_clock_error(work: Work, camera: Camera) -> int | None:
@@ -78,9 +79,10 @@ def known_clock_error(work: Work, camera: Camera) -> int | None:
     return camera.clock_error_s
 
 
-async def _put_question(
+def _question(
     work: Work, request: FootageRequest, ask: Ask, camera: Camera, owner: Person
-) -> None:
+) -> tuple[Person, Message, str]:
+    """Who is told what on which occasion; that they were asked goes into their log."""
     record(
         work,
         Act.ASKED,
@@ -93,7 +95,7 @@ async def _put_question(
         request=request.name,
     )
     message = ask_message(work, words_for(work, owner), request, ask, camera.name)
-    await tell(work, owner, message, asked_key(ask, request))
+    return owner, message, asked_key(ask, request)
 
 
 def asked_key(ask: Ask, request: FootageRequest) -> str:
@@ -173,12 +175,14 @@ async def ask_for_what_was_saved(work: Work, request: FootageRequest, officer: P
         raise Refusal("request.saved.nobody")
     request.kind = Kind.FOOTAGE
     owners = await persons_of(work, {ask.owner_id for ask in asks})
+    letters = []
     for ask in asks:
         camera = await work.session.get(Camera, ask.camera_id)
         assert camera is not None
         ask.reminders = 0
         schedule_reminder(work, ask, request)
-        await _put_question(work, request, ask, camera, owners[ask.owner_id])
+        letters.append(_question(work, request, ask, camera, owners[ask.owner_id]))
+    await tell_each(work, letters)
     return len(asks)
 
 
