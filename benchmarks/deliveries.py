@@ -9,6 +9,7 @@ lets through. The sandbox enforces its limits, so one message too early is a 429
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import tempfile
 import time
@@ -103,7 +104,7 @@ async def _deliver(foundation: Foundation) -> float:
 
 @asynccontextmanager
 async def sending(foundation: Foundation) -> AsyncIterator[None]:
-    """With the sender at work."""
+    """With the sender at work, and, as in the app, only what is new searched for garbage."""
     settings = foundation.settings
     sender = Sender(
         foundation.office,
@@ -112,10 +113,13 @@ async def sending(foundation: Foundation) -> AsyncIterator[None]:
         foundation.gallery,
         per_second=settings.sends_per_second,
     )
+    gc.collect()
+    gc.freeze()
     running = asyncio.create_task(sender.run())
     try:
         yield
     finally:
+        gc.unfreeze()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from nobs_bot.buttons import Keyboard, button, column
 from nobs_bot.coverage.drawing import Cone, MapView
+from nobs_bot.coverage.ways import Ways, ways
 from nobs_bot.errors import Refusal
 from nobs_bot.footage import asking
 from nobs_bot.footage.matching import Candidate, Reason
@@ -47,9 +48,17 @@ def question_of(desk: Desk, kind: Kind = Kind.FOOTAGE) -> Question:
             kind=kind,
             whole_area=bool(kept.get("whole_area")),
             pictures=tuple(kept.get("pictures", ())),
+            ways=()
+            if kept.get("whole_area")
+            else ways_to(desk, kept["lat"], kept["lon"], kept["radius_m"]),
         )
     except KeyError:
         raise Refusal("buttons.stale") from None
+
+
+def ways_to(desk: Desk, lat: float, lon: float, radius_m: float) -> Ways:
+    """The roads to and from a place."""
+    return ways(desk.around.base, lat, lon, radius_m)
 
 
 async def screen(desk: Desk, footer: Keyboard) -> Message:

@@ -21,7 +21,6 @@ from nobs_bot.footage.request import (
     FootageRequest,
     Kind,
     Outcome,
-    Reply,
     RequestState,
     answered_of,
     asks_of,
@@ -41,6 +40,7 @@ from nobs_bot.texts import Markup, Words
 from .desk import Desk
 from .evidence import evidence_buttons
 from .filters import Tap, number, word
+from .preview import ways_to
 
 router = Router(name="requests")
 
@@ -130,16 +130,15 @@ async def _answer_lines(desk: Desk, request: FootageRequest) -> list[str]:
     lines = []
     for ask in asks:
         is_away = persons[ask.owner_id].telegram_id in unreachable
-        lines += await _answer_of(desk, ask, is_away=is_away)
+        lines += await _answer_of(desk, request, ask, is_away=is_away)
     return lines
 
 
-async def _answer_of(desk: Desk, ask: Ask, *, is_away: bool) -> list[str]:
+async def _answer_of(desk: Desk, request: FootageRequest, ask: Ask, *, is_away: bool) -> list[str]:
     words = desk.words
     camera = await desk.work.session.get(Camera, ask.camera_id)
-    answer = words(f"reply.{ask.reply}")
-    if ask.reply is Reply.NONE_YET and is_away:
-        answer = words("reply.unreachable")
+    standing = await owners.standing(desk.work, request, ask, is_away=is_away)
+    answer = words(f"reply.{standing}")
     lines = [
         words("request.answer_line", camera=camera.name if camera else "?", answer=Markup(answer))
     ]
@@ -185,7 +184,8 @@ async def _acts(desk: Desk, request: FootageRequest, clips: Sequence[Clip]) -> l
 @router.callback_query(Tap("req.ring"))
 async def ring_asked(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
     request = await request_for(desk.work, number(args), desk.who)
-    count = await owners.next_ring(desk.work, request, desk.who)
+    ways = ways_to(desk, request.lat, request.lon, request.radius_m)
+    count = await owners.next_ring(desk.work, request, desk.who, ways)
     desk.reply.toast(desk.words.plural("request.ring.asked", count))
     await _show(desk, request)
 

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from nobs_bot.cameras.record import Camera, State
 from nobs_bot.coverage.sector import Sector, looks_at
+from nobs_bot.coverage.ways import BEYOND_M, Ways
 from nobs_bot.footage.request import Ask
 from nobs_bot.footage.times import Window
 from nobs_bot.people.persons import Person
@@ -20,6 +21,7 @@ from nobs_bot.storage.work import Work
 
 # a camera outside the circle may still look into it from as far as any camera is said to see
 FARTHEST_VIEW_M = 100.0
+_WAY_WIDTH_M = 4.0
 
 
 class Reason(StrEnum):
@@ -29,6 +31,7 @@ class Reason(StrEnum):
     MAY_SEE = "may_see"
     NEAR = "near"
     IN_AREA = "in_area"
+    ON_THE_WAY = "on_the_way"
     OVERWRITTEN = "overwritten"
     ASKED_OFTEN = "asked_often"
     ASKED_ALREADY = "asked_already"
@@ -48,6 +51,7 @@ class Scene:
     Args:
         area_code: The kelurahan that holds the middle, or the area that is meant as a whole.
         whole_area: Every camera of the area is meant; the circle only holds the area.
+        ways: Points along the roads to and from the place (see `coverage.ways`).
     """
 
     lat: float
@@ -56,6 +60,7 @@ class Scene:
     area_code: str
     windows: tuple[Window, ...]
     whole_area: bool = False
+    ways: Ways = ()
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ class Candidate:
 
     @property
     def is_asked(self) -> bool:
-        """Whether its owner is to be asked."""
+        """Whether its owner is to be asked at first; those on the way are, in the next ring."""
         return self.reason in ASKED
 
 
@@ -123,6 +128,8 @@ async def candidates(
 
 async def _in_reach(work: Work, areas: Sequence[str], scene: Scene) -> Sequence[Camera]:
     reach_m = scene.radius_m + (0 if scene.whole_area else FARTHEST_VIEW_M)
+    if scene.ways:
+        reach_m += BEYOND_M
     south, west, north, east = box(scene.lat, scene.lon, reach_m)
     within_areas = [scene.area_code] if scene.whole_area else areas
     # only the box is asked of the database: given more to choose from, SQLite takes the index of
@@ -172,7 +179,10 @@ def _view(camera: Camera, scene: Scene) -> tuple[float, Reason | None]:
         return metres, Reason.SEES
     if sees is None:
         return metres, Reason.MAY_SEE
-    return metres, Reason.NEAR if metres <= scene.radius_m else None
+    if metres <= scene.radius_m:
+        return metres, Reason.NEAR
+    on_the_way = any(looks_at(sector, *point, _WAY_WIDTH_M) for point in scene.ways)
+    return metres, Reason.ON_THE_WAY if on_the_way else None
 
 
 def _judge(

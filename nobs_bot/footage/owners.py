@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from nobs_bot.cameras.record import Camera
+from nobs_bot.coverage.ways import Ways
 from nobs_bot.errors import Refusal
-from nobs_bot.footage.matching import Candidate, Scene, candidates
+from nobs_bot.footage.matching import Candidate, Reason, Scene, candidates
 from nobs_bot.footage.reminders import schedule_reminder
 from nobs_bot.footage.request import (
     Ask,
@@ -19,7 +20,9 @@ from nobs_bot.footage.request import (
     asks_of,
 )
 from nobs_bot.footage.wording import ask_message
-from nobs_bot.people.persons import Person, persons_of, tell, words_for
+from nobs_bot.messaging.message import Message
+from nobs_bot.messaging.outbox import Delivery, delivery_of
+from nobs_bot.people.persons import Person, persons_of, tell_each, words_for
 from nobs_bot.people.roles import Role
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.base import new_id
@@ -27,6 +30,8 @@ from nobs_bot.storage.work import Work
 
 # a recorder's clock drifts; what was read longer ago is not told to anybody as a fact
 CLOCK_GOOD_FOR = timedelta(days=180)
+# a message takes a moment; only what takes longer is worth an officer's attention
+_SOON = timedelta(minutes=1)
 
 
 def scene_of(request: FootageRequest) -> Scene:
@@ -45,26 +50,26 @@ async def ask_owners(work: Work, request: FootageRequest, chosen: Sequence[Candi
     """Ask for each of the cameras; the request is sent from now on."""
     owners = await persons_of(work, {each.camera.owner_id for each in chosen})
     request.state, request.sent_at = RequestState.SENT, request.sent_at or work.now
-    # else every message written would first have the rows before it written one by one
-    with work.session.no_autoflush:
-        for candidate in chosen:
-            camera = candidate.camera
-            ask = Ask(
-                id=new_id(),
-                request_id=request.id,
-                camera_id=camera.id,
-                owner_id=camera.owner_id,
-                reply=Reply.NONE_YET,
-                overwritten_at=candidate.overwritten_at,
-                asked_at=work.now,
-                ring=request.ring,
-                reminders=0,
-                clock_error_s=known_clock_error(work, camera),
-                attempts=0,
-            )
-            schedule_reminder(work, ask, request)
-            work.session.add(ask)
-            await _put_question(work, request, ask, camera, owners[camera.owner_id])
+    letters = []
+    for candidate in chosen:
+        camera = candidate.camera
+        ask = Ask(
+            id=new_id(),
+            request_id=request.id,
+            camera_id=camera.id,
+            owner_id=camera.owner_id,
+            reply=Reply.NONE_YET,
+            overwritten_at=candidate.overwritten_at,
+            asked_at=work.now,
+            ring=request.ring,
+            reminders=0,
+            clock_error_s=known_clock_error(work, camera),
+            attempts=0,
+        )
+        schedule_reminder(work, ask, request)
+        work.session.add(ask)
+        letters.append(_question(work, request, ask, camera, owners[camera.owner_id]))
+    await tell_each(work, letters)
 
 
 def known_clock_error(work: Work, camera: Camera) -> int | None:
@@ -74,9 +79,10 @@ def known_clock_error(work: Work, camera: Camera) -> int | None:
     return camera.clock_error_s
 
 
-async def _put_question(
+def _question(
     work: Work, request: FootageRequest, ask: Ask, camera: Camera, owner: Person
-) -> None:
+) -> tuple[Person, Message, str]:
+    """Who is told what on which occasion; that they were asked goes into their log."""
     record(
         work,
         Act.ASKED,
@@ -89,12 +95,39 @@ async def _put_question(
         request=request.name,
     )
     message = ask_message(work, words_for(work, owner), request, ask, camera.name)
-    await tell(work, owner, message, f"ask:{ask.id}:{request.kind.value}")
+    return owner, message, asked_key(ask, request)
 
 
-async def next_ring(work: Work, request: FootageRequest, officer: Person) -> int:
+def asked_key(ask: Ask, request: FootageRequest) -> str:
+    """The occasion of the question to an owner, as the outbox knows it."""
+    return f"ask:{ask.id}:{request.kind.value}"
+
+
+async def standing(work: Work, request: FootageRequest, ask: Ask, *, is_away: bool) -> str:
     """
-    Ask for the cameras in twice the radius that were not asked yet.
+    How an ask stands: the reply, or that the question has not arrived.
+
+    Telegram does not tell a bot who has read; whether it was delivered, it does.
+
+    Args:
+        is_away: The owner has blocked the bot.
+
+    Returns:
+        A `Reply`, "unreachable" or "not_sent_yet".
+    """
+    if ask.reply is not Reply.NONE_YET:
+        return ask.reply.value
+    delivery = await delivery_of(work, asked_key(ask, request))
+    if is_away or delivery is Delivery.FAILED:
+        return "unreachable"
+    if delivery is Delivery.PENDING and ask.asked_at < work.now - _SOON:
+        return "not_sent_yet"
+    return ask.reply.value
+
+
+async def next_ring(work: Work, request: FootageRequest, officer: Person, ways: Ways = ()) -> int:
+    """
+    Ask for the cameras in twice the radius, and on the ways to and from, that were not asked yet.
 
     Returns:
         How many cameras that are.
@@ -102,20 +135,22 @@ async def next_ring(work: Work, request: FootageRequest, officer: Person) -> int
     Raises:
         Refusal: another's request, one that is not open, beyond the limits, or nobody there.
     """
-    settings = work.settings
+    most_m = work.settings.request_max_radius_m
     _require_open(request, officer)
-    if request.whole_area or request.radius_m >= settings.request_max_radius_m:
-        raise Refusal("request.ring.limit", most=settings.request_max_radius_m)
-    radius_m = min(request.radius_m * 2, settings.request_max_radius_m)
-    scene = replace(scene_of(request), radius_m=radius_m)
+    if request.whole_area or request.radius_m > most_m:
+        raise Refusal("request.ring.limit", most=most_m)
+    radius_m = min(request.radius_m * 2, most_m)
+    scene = replace(scene_of(request), radius_m=radius_m, ways=ways)
     found = await candidates(work, officer, scene, asked_by=request.id)
-    chosen = [each for each in found if each.is_asked]
+    chosen = [each for each in found if each.is_asked or each.reason is Reason.ON_THE_WAY]
+    if not chosen and radius_m == request.radius_m:
+        raise Refusal("request.ring.limit", most=most_m)
     if not chosen:
         raise Refusal("request.ring.nobody", radius=radius_m)
     owners = {each.owner_id for each in await asks_of(work, request.id)}
     owners |= {each.camera.owner_id for each in chosen}
-    if len(owners) > settings.request_max_owners:
-        raise Refusal("request.ring.owners", most=settings.request_max_owners)
+    if len(owners) > work.settings.request_max_owners:
+        raise Refusal("request.ring.owners", most=work.settings.request_max_owners)
     request.radius_m, request.ring = radius_m, request.ring + 1
     await ask_owners(work, request, chosen)
     return len(chosen)
@@ -140,12 +175,14 @@ async def ask_for_what_was_saved(work: Work, request: FootageRequest, officer: P
         raise Refusal("request.saved.nobody")
     request.kind = Kind.FOOTAGE
     owners = await persons_of(work, {ask.owner_id for ask in asks})
+    letters = []
     for ask in asks:
         camera = await work.session.get(Camera, ask.camera_id)
         assert camera is not None
         ask.reminders = 0
         schedule_reminder(work, ask, request)
-        await _put_question(work, request, ask, camera, owners[ask.owner_id])
+        letters.append(_question(work, request, ask, camera, owners[ask.owner_id]))
+    await tell_each(work, letters)
     return len(asks)
 
 

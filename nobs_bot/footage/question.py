@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from nobs_bot.coverage.ways import Ways
 from nobs_bot.errors import Refusal
 from nobs_bot.footage.matching import Scene
 from nobs_bot.footage.request import Kind, Purpose
@@ -24,6 +25,7 @@ class Question:
         place: The place in words.
         whole_area: Every camera of the area is meant; the circle only holds it.
         pictures: Telegram's ids of pictures of what to look for.
+        ways: Points along the roads to and from the place (see `coverage.ways`).
     """
 
     lat: float
@@ -38,12 +40,19 @@ class Question:
     kind: Kind = Kind.FOOTAGE
     whole_area: bool = False
     pictures: tuple[str, ...] = ()
+    ways: Ways = ()
 
     @property
     def scene(self) -> Scene:
         """Where and when."""
         return Scene(
-            self.lat, self.lon, self.radius_m, self.area_code, self.windows, self.whole_area
+            self.lat,
+            self.lon,
+            self.radius_m,
+            self.area_code,
+            self.windows,
+            self.whole_area,
+            self.ways,
         )
 
     @property

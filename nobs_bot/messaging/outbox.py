@@ -99,22 +99,31 @@ async def enqueue(work: Work, chat_id: int, message: Message, dedupe_key: str) -
         if (await work.session.execute(known)).first():
             return
         await _replace_unsent(work, chat_id, message.slot)
-    seal_id = new_id()
+    await enqueue_each(work, [(chat_id, message, dedupe_key)])
+
+
+async def enqueue_each(work: Work, letters: Sequence[tuple[int, Message, str]]) -> None:
+    """Put many into the outbox at once: chat, message without a slot of its own, occasion."""
     is_sqlite = work.session.get_bind().dialect.name == "sqlite"
     await work.session.execute(
         _ENQUEUE_SQLITE if is_sqlite else _ENQUEUE_POSTGRESQL,
-        {
-            "seal_id": seal_id,
-            "chat_id": chat_id,
-            "dedupe_key": dedupe_key,
-            "slot": message.slot,
-            "payload": work.vault.seal_json(_PAYLOAD, seal_id, message.model_dump(mode="json")),
-            "state": Delivery.PENDING,
-            "created_at": work.now,
-            "due_at": work.now,
-            "attempts": 0,
-        },
+        [_row(work, *letter) for letter in letters],
     )
+
+
+def _row(work: Work, chat_id: int, message: Message, dedupe_key: str) -> dict[str, Any]:
+    seal_id = new_id()
+    return {
+        "seal_id": seal_id,
+        "chat_id": chat_id,
+        "dedupe_key": dedupe_key,
+        "slot": message.slot,
+        "payload": work.vault.seal_json(_PAYLOAD, seal_id, message.model_dump(mode="json")),
+        "state": Delivery.PENDING,
+        "created_at": work.now,
+        "due_at": work.now,
+        "attempts": 0,
+    }
 
 
 async def _replace_unsent(work: Work, chat_id: int, slot: str) -> None:

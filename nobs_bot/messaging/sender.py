@@ -77,6 +77,7 @@ class Sender:
         api_url: The Bot API server, without a trailing slash.
         pictures: Draws or fetches what a message shows.
         per_second: Messages a second over all chats.
+        idle_s: How often the outbox is looked at; short, as other processes fill it too.
     """
 
     def __init__(
@@ -87,7 +88,7 @@ class Sender:
         pictures: PictureSource,
         *,
         per_second: float = 29.4,
-        idle_s: float = 0.5,
+        idle_s: float = 0.1,
     ) -> None:
         # the default bucket lets a full second's worth go at once, on top of the even flow, which
         # Telegram answers with a 429
@@ -111,10 +112,6 @@ class Sender:
         self._awake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._next_at: dict[int, float] = {}
-
-    def wake(self) -> None:
-        """Look at the outbox now."""
-        self._awake.set()
 
     async def run(self) -> None:
         """Send until cancelled; what is under way then is finished first."""

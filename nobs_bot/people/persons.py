@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, LargeBinary, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.messaging.message import Message
-from nobs_bot.messaging.outbox import enqueue
+from nobs_bot.messaging.outbox import enqueue, enqueue_each
 from nobs_bot.storage.base import Base, Identified, new_id
 from nobs_bot.storage.work import Work
 from nobs_bot.texts import Words
@@ -118,3 +118,14 @@ async def tell(work: Work, who: Person, message: Message, occasion: str) -> None
     """Send a message to a person once this transaction is committed; erased ones get none."""
     if who.telegram_id is not None:
         await enqueue(work, who.telegram_id, message, occasion)
+
+
+async def tell_each(work: Work, letters: Sequence[tuple[Person, Message, str]]) -> None:
+    """The same for many, in one trip; none of the messages has a slot."""
+    known = [
+        (who.telegram_id, message, occasion)
+        for who, message, occasion in letters
+        if who.telegram_id is not None
+    ]
+    if known:
+        await enqueue_each(work, known)

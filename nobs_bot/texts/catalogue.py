@@ -12,7 +12,7 @@ import html
 import re
 from collections.abc import Iterator
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from gettext import GNUTranslations
 from io import BytesIO
 from pathlib import Path
@@ -27,6 +27,12 @@ from babel.numbers import format_decimal
 LANGUAGES = ("id", "en")
 CATALOGUES = Path(__file__).parent / "locale"
 _TAGS = re.compile(r"</?[a-z][^>]*>")
+
+
+@lru_cache(maxsize=256)
+def _weekday_and_day(day: date, locale: str) -> str:
+    # a request tells a thousand owners of the same few days, and writing one takes a while
+    return str(format_date(day, "EEEE, d MMMM", locale=locale))
 
 
 class Markup(str):
@@ -109,7 +115,8 @@ class Words:
     def date(self, day: date | datetime) -> str:
         """A weekday and a day: Senin, 14 November; an instant is told in the district's zone."""
         local = day.astimezone(self.zone) if isinstance(day, datetime) else day
-        return str(format_date(local, "EEEE, d MMMM", locale=self._locale))
+        on = local.date() if isinstance(local, datetime) else local
+        return _weekday_and_day(on, self._locale)
 
     def time(self, instant: datetime) -> str:
         """The time of day in the district's zone, without the zone's name."""

@@ -7,12 +7,15 @@ from datetime import timedelta
 
 import pytest
 
+from nobs_bot.coverage.ways import Ways
 from nobs_bot.errors import Refusal
 from nobs_bot.footage import owners
 from nobs_bot.footage.matching import Reason, candidates
 from nobs_bot.footage.question import limits_passed
 from nobs_bot.footage.request import FootageRequest, Kind, Reply, RequestState
 from nobs_bot.footage.times import Window
+from nobs_bot.messaging import outbox
+from nobs_bot.messaging.outbox import Delivery
 from nobs_bot.places.geodesy import ahead
 from nobs_bot.storage.audit import Act, lines_about
 from tests.cast import KECAMATAN, MONDAY, SHOP, House
@@ -21,11 +24,11 @@ from tests.footage.requests import QUESTION, asks, close, reply, request, send
 PRESERVE = replace(QUESTION, kind=Kind.PRESERVE)
 
 
-async def ring(house: House, request_id: int, name: str = "Rahmat") -> int:
+async def ring(house: House, request_id: int, name: str = "Rahmat", ways: Ways = ()) -> int:
     async with house.acting(name) as (work, who):
         found = await work.session.get(FootageRequest, request_id)
         assert found is not None
-        return await owners.next_ring(work, found, who)
+        return await owners.next_ring(work, found, who, ways)
 
 
 async def ask_saved(house: House, request_id: int, name: str = "Rahmat") -> int:
@@ -108,6 +111,84 @@ async def test_rings_end_at_the_limit_and_with_the_request(house: House) -> None
     with pytest.raises(Refusal, match=r"request\.closed_already"):
         await ring(house, request_id)
     assert await house.told("Budi") == []
+
+
+ROAD_WEST = tuple(ahead(*SHOP, 270, metres) for metres in range(105, 300, 15))
+
+
+async def test_the_next_ring_also_asks_those_who_see_the_roads_there(house: House) -> None:
+    await house.approved()
+    at = ahead(*SHOP, 270, 260)
+    await house.approved("Budi", at=at, heading_deg=90.0)
+    question = replace(QUESTION, ways=ROAD_WEST)
+    async with house.acting("Rahmat") as (work, rahmat):
+        found = {
+            each.camera.owner_id: each
+            for each in await candidates(work, rahmat, question.scene)
+            if not each.is_asked
+        }
+        [on_the_way] = found.values()
+        assert on_the_way.reason is Reason.ON_THE_WAY
+    request_id = await send(house, question)
+    # at first only those who may see the place itself
+    assert await house.told("Budi") == []
+    assert await ring(house, request_id, ways=ROAD_WEST) == 1
+    assert len(await house.told("Budi")) == 1
+
+
+async def test_a_camera_that_looks_away_from_the_road_is_left_alone(house: House) -> None:
+    await house.approved()
+    await house.approved("Budi", at=ahead(*SHOP, 270, 260), heading_deg=270.0 + 60.0)
+    request_id = await send(house)
+    with pytest.raises(Refusal, match=r"request\.ring\.nobody"):
+        await ring(house, request_id, ways=ROAD_WEST[:4])
+
+
+async def test_at_the_limit_of_the_radius_the_roads_are_still_left(house: House) -> None:
+    await house.approved()
+    await house.approved("Budi", at=ahead(*SHOP, 0, 620), heading_deg=180.0)
+    road = tuple(ahead(*SHOP, 0, metres) for metres in range(505, 700, 15))
+    request_id = await send(house, replace(QUESTION, radius_m=500))
+    assert await ring(house, request_id, ways=road) == 1
+    assert (await request(house, request_id)).radius_m == 500
+    with pytest.raises(Refusal, match=r"request\.ring\.limit"):
+        await ring(house, request_id, ways=road)
+
+
+async def stand(house: House, *, is_away: bool = False) -> str:
+    [ask] = await asks(house)
+    async with house.acting("Rahmat") as (work, _):
+        found = await work.session.get(FootageRequest, ask.request_id)
+        assert found is not None
+        return await owners.standing(work, found, ask, is_away=is_away)
+
+
+async def settled(house: House, state: Delivery) -> None:
+    """As the messenger does with what it holds."""
+    async with house.acting("Rahmat") as (work, _):
+        [row] = await outbox.claim(work, 1)
+        await outbox.settle(work, row, state)
+
+
+async def test_a_question_that_has_not_arrived_is_said_to_be_on_its_way(house: House) -> None:
+    await house.approved()
+    await send(house)
+    assert await stand(house) == Reply.NONE_YET
+    assert await stand(house, is_away=True) == "unreachable"
+    house.clock.advance(timedelta(minutes=2))
+    assert await stand(house) == "not_sent_yet"
+    await settled(house, Delivery.SENT)
+    assert await stand(house) == Reply.NONE_YET
+    [ask] = await asks(house)
+    await reply(house, ask.id, Reply.REFUSED)
+    assert await stand(house, is_away=True) == Reply.REFUSED
+
+
+async def test_a_question_that_telegram_refused_did_not_reach_its_owner(house: House) -> None:
+    await house.approved()
+    await send(house)
+    await settled(house, Delivery.FAILED)
+    assert await stand(house) == "unreachable"
 
 
 async def test_rings_do_not_pass_the_limit_of_owners(house: House) -> None:

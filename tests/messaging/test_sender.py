@@ -107,9 +107,8 @@ async def test_text_and_buttons_arrive(
         *column(button("Ya", "yes", 1)),
         (Button(label="Peta", url="https://example.org/"),),
     )
-    async with sending(any_house, sandbox) as sender:
+    async with sending(any_house, sandbox):
         await put(any_house, Message(text="<b>Halo</b> &amp; selamat", keyboard=keyboard), "a")
-        sender.wake()
         got = await sari.expect("Halo & selamat")
         assert await settled(any_house, "a") == [Delivery.SENT]
     assert labels_of(got) == ["Ya", "Peta"]

@@ -220,7 +220,7 @@ VALUES: dict[str, Any] = {
     "evidence.refused": [*REFUSED],
     "outcome": [*Outcome, "expired"],
     "outcome.short": [*Outcome],
-    "reply": [*(each for each in Reply), "unreachable"],
+    "reply": [*(each for each in Reply), "unreachable", "not_sent_yet"],
     "reply.told": [*Reply],
     "request.state": [*RequestState],
     "figures": [
