@@ -10,6 +10,7 @@ from aiogram.types import CallbackQuery, Message, TelegramObject
 
 from nobs_bot.buttons import unpack
 from nobs_bot.errors import Refusal
+from nobs_bot.storage.base import LARGEST_ID
 
 from .desk import Desk
 
@@ -54,9 +55,12 @@ def number(args: tuple[str, ...], at: int = 0) -> int:
         Refusal: it is none, which only a forged or outlived button can bring about.
     """
     try:
-        return int(args[at])
+        given = int(args[at])
     except (IndexError, ValueError):
         raise Refusal("buttons.stale") from None
+    if abs(given) > LARGEST_ID:
+        raise Refusal("buttons.stale")
+    return given
 
 
 def word(args: tuple[str, ...], at: int = 0) -> str:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from aiohttp import web
 
 from nobs_bot.errors import Refusal
+from nobs_bot.storage.base import LARGEST_ID
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -24,6 +25,19 @@ HEADERS = {
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """A signal of aiohttp's, called for every response before it goes."""
     response.headers.update(HEADERS)
+
+
+def row_id(request: web.Request, name: str) -> int:
+    """
+    A row's id from the address.
+
+    Raises:
+        HTTPNotFound: no row can have it.
+    """
+    given = int(request.match_info[name])
+    if given > LARGEST_ID:
+        raise web.HTTPNotFound
+    return given
 
 
 class Pace:

@@ -17,7 +17,7 @@ from email.utils import format_datetime
 from aiohttp import ClientError, StreamReader, web
 from aiohttp.http import HttpProcessingError
 
-from nobs_bot.console.safety import Pace
+from nobs_bot.console.safety import Pace, row_id
 from nobs_bot.errors import Refusal
 from nobs_bot.footage import receiving
 from nobs_bot.footage.links import Entry, let_in
@@ -136,7 +136,7 @@ class Tus:
         return response
 
     async def _entry(self, work: Work, request: web.Request) -> Entry:
-        link_id = int(request.match_info["link"])
+        link_id = row_id(request, "link")
         return await let_in(work, link_id, self._cookie_of(request, link_id))
 
     async def _options(self, request: web.Request) -> web.Response:
@@ -182,7 +182,7 @@ class Tus:
         if request.content_type != OFFSET_STREAM:
             raise Refusal("upload.wrong_type")
         offset = _whole_number(request, "Upload-Offset")
-        upload_id = int(request.match_info["upload"])
+        upload_id = row_id(request, "upload")
         offset = await self._receive(request, upload_id, offset)
         async with self._office.look() as work:
             upload = await work.session.get(Upload, upload_id)
@@ -192,7 +192,7 @@ class Tus:
     async def _delete(self, request: web.Request) -> web.StreamResponse:
         async with self._office.work() as work:
             entry = await self._entry(work, request)
-            await receiving.end(work, entry, int(request.match_info["upload"]))
+            await receiving.end(work, entry, row_id(request, "upload"))
         return web.Response(status=204)
 
     async def _overridden(self, request: web.Request) -> web.StreamResponse:
@@ -205,7 +205,7 @@ class Tus:
 
     async def _upload(self, work: Work, request: web.Request) -> Upload:
         entry = await self._entry(work, request)
-        return await receiving.upload_of(work, entry, int(request.match_info["upload"]))
+        return await receiving.upload_of(work, entry, row_id(request, "upload"))
 
     async def _receive(self, request: web.Request, upload_id: int, offset: int) -> int:
         checksum = _checksum(request.headers.get("Upload-Checksum"))

@@ -14,7 +14,7 @@ from aiohttp import web
 from nobs_bot.cameras.record import Camera
 from nobs_bot.console.rendering import safe
 from nobs_bot.console.rendering import template as template_of
-from nobs_bot.console.safety import Pace
+from nobs_bot.console.safety import Pace, row_id
 from nobs_bot.console.tus import status_of
 from nobs_bot.errors import Refusal
 from nobs_bot.footage.clips import MOST_CLIPS
@@ -214,7 +214,7 @@ class UploadPage:
         return web.json_response(files)
 
     async def _entry(self, work: Work, request: web.Request) -> Entry:
-        link_id = int(request.match_info["link"])
+        link_id = row_id(request, "link")
         return await let_in(work, link_id, self.cookie_of(request, link_id))
 
 

@@ -103,7 +103,11 @@ async def enqueue(work: Work, chat_id: int, message: Message, dedupe_key: str) -
 
 
 async def enqueue_each(work: Work, letters: Sequence[tuple[int, Message, str]]) -> None:
-    """Put many into the outbox at once: chat, message without a slot of its own, occasion."""
+    """
+    Send many messages at once: to which chat, what, on which occasion.
+
+    What a message with a slot replaces, the caller has seen to.
+    """
     is_sqlite = work.session.get_bind().dialect.name == "sqlite"
     await work.session.execute(
         _ENQUEUE_SQLITE if is_sqlite else _ENQUEUE_POSTGRESQL,

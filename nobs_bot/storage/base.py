@@ -79,6 +79,10 @@ class _Ids:
 _ids = _Ids()
 
 
+# what a signed 64-bit column holds; asked for more, the database breaks off instead of finding none
+LARGEST_ID = 2**63 - 1
+
+
 def new_id() -> int:
     """
     A row's id, made before the insert so that its ciphertexts can be bound to it.

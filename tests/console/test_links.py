@@ -293,3 +293,12 @@ async def test_an_erased_owner_leaves_no_link_behind(counter: Counter) -> None:
     async with counter.office.look() as work:
         assert (await work.session.execute(text("SELECT count(*) FROM upload_links"))).scalar() == 0
         assert (await work.session.execute(select(UploadBrowser))).first() is None
+
+
+@pytest.mark.parametrize("number", [2**63, 10**19 - 1])
+async def test_an_id_that_no_row_can_have_is_not_found(any_counter: Counter, number: int) -> None:
+    address, browser = await any_counter.link(), any_counter.browser()
+    _, _, where = await browser.press(address)
+    base, _, _ = where.rstrip("/").rpartition("/")
+    assert (await browser.look(f"{base}/{number}/"))[0] == 404
+    assert (await browser.look(f"{base}/{number}/daftar"))[0] == 404

@@ -10,6 +10,8 @@ import pytest
 from aiogram import types
 from teremok import MockBot
 
+from handlers.filters import number
+from nobs_bot.errors import Refusal
 from tests.conversations.enrolling import consent, submit, until_sharing, without_stream
 from tests.installation import Installation
 
@@ -63,3 +65,9 @@ async def test_nothing_that_the_bot_says_is_refused(here: Installation) -> None:
         assert sent.text
         judged += 1
     assert judged > 15
+
+
+@pytest.mark.parametrize("given", ["", "x", str(2**63), str(-(2**63) - 1)])
+def test_a_forged_number_is_an_old_button(given: str) -> None:
+    with pytest.raises(Refusal, match=r"buttons\.stale"):
+        number((given,))
