@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import uuid
 from pathlib import Path
 
 from aiohttp import web
@@ -13,7 +14,7 @@ from aiohttp import web
 async def take(request: web.Request) -> web.Response:
     """One file, on the disk when this returns."""
     digest = hashlib.sha256()
-    with (Path(os.environ["DATA_DIR"]) / "bare").open("wb") as file:
+    with (Path(os.environ["DATA_DIR"]) / f"bare-{uuid.uuid4().hex}").open("wb") as file:
         while block := await request.content.readany():
             digest.update(block)
             file.write(block)
