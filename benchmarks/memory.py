@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.figure import Figure
-from benchmarks.processes import APP, environment, running
+from benchmarks.processes import APP, environment, running, start
 from benchmarks.telegram import FIRST_ID, Telegram, telegram
 
 MOST_MB = 300.0
@@ -17,10 +17,12 @@ ANSWER_WITHIN_S = 30
 
 
 async def measure() -> list[Figure]:
-    """Start `python bot.py`, let somebody begin an enrolment, wait a little, look."""
+    """Start `python bot.py` anew, let somebody begin an enrolment, wait a little, look."""
     with tempfile.TemporaryDirectory() as name:
         async with telegram(1) as sandbox:
             env = environment(sandbox.api_url, Path(name), log_level="WARNING")
+            migration = await start((*APP, "migrate"), env, Path(name) / "log")
+            assert await migration.wait() == 0
             async with running(APP, env, Path(name) / "log") as process:
                 await _talk(sandbox)
                 await asyncio.sleep(3)

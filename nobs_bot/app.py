@@ -40,13 +40,7 @@ from nobs_bot.messaging.polling import Poller
 from nobs_bot.messaging.pump import Conversation, Pump
 from nobs_bot.messaging.sender import Sender
 from nobs_bot.places.areas import Areas, load_areas
-from nobs_bot.places.geocode import (
-    AddressLookup,
-    Geocoder,
-    NominatimGeocoder,
-    Tell,
-    run_lookups,
-)
+from nobs_bot.places.geocode import AddressLookup, Geocoder, Tell, run_lookups
 from nobs_bot.settings import Settings
 from nobs_bot.storage.crypto import Vault, load_keys
 from nobs_bot.storage.doomed import DoomedFile, remove_doomed
@@ -334,6 +328,9 @@ def _geocoder(foundation: Foundation) -> Geocoder | None:
     settings = foundation.settings
     if settings.geocoder_url is None:
         return None
+    # geopy brings 7 MB along, which an installation without a geocoder need not carry
+    from nobs_bot.places.nominatim import NominatimGeocoder
+
     return NominatimGeocoder(
         settings.geocoder_url, settings.geocoder_user_agent, foundation.areas.bounds
     )

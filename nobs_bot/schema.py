@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nobs_bot.cameras import checks, photos, record
@@ -21,6 +18,9 @@ from nobs_bot.places import geocode
 from nobs_bot.storage import audit, counters, doomed
 from nobs_bot.storage.base import Base
 from nobs_bot.storage.engine import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 # names the lock that PostgreSQL keeps for us
 _MIGRATING = 7_073_001
@@ -54,6 +54,9 @@ def metadata() -> MetaData:
 
 def migration_config(connection: Connection | None = None) -> Config:
     """Alembic's configuration, on an open connection where one is given."""
+    # loaded only where something is to be migrated: the process would carry its 10 MB for good
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
@@ -62,6 +65,9 @@ def migration_config(connection: Connection | None = None) -> Config:
 
 async def upgrade(database: Database) -> None:
     """Bring the database to the newest revision."""
+    if await is_current(database):
+        return
+    from alembic import command
 
     def run(connection: Connection) -> None:
         command.upgrade(migration_config(connection), "head")
@@ -103,8 +109,15 @@ async def is_current(database: Database) -> bool:
     """Whether the database is at the newest revision."""
 
     def revision(connection: Connection) -> str | None:
-        return MigrationContext.configure(connection).get_current_revision()
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
-    newest = ScriptDirectory.from_config(migration_config()).get_current_head()
     async with database.engine.connect() as connection:
-        return await connection.run_sync(revision) == newest
+        return await connection.run_sync(revision) == newest_revision()
+
+
+def newest_revision() -> str:
+    """The newest migration's, by which its file's name begins."""
+    names = [each.name for each in (MIGRATIONS / "versions").glob("[0-9]*.py")]
+    return max(names).partition("_")[0]

@@ -13,7 +13,14 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Connection, Enum, inspect, text
 
-from nobs_bot.schema import is_current, metadata, migrating, migration_config, upgrade
+from nobs_bot.schema import (
+    is_current,
+    metadata,
+    migrating,
+    migration_config,
+    newest_revision,
+    upgrade,
+)
 from nobs_bot.storage.engine import Database
 
 
@@ -70,6 +77,11 @@ async def test_a_fresh_database_reaches_the_newest_revision(database: Database) 
     await upgrade(database)
     assert await is_current(database)
     assert await tables(database) == set(metadata().tables)
+
+
+def test_the_newest_file_is_the_newest_revision() -> None:
+    heads = ScriptDirectory.from_config(migration_config()).get_heads()
+    assert heads == [newest_revision()]
 
 
 async def test_upgrading_what_is_up_to_date_changes_nothing(database: Database) -> None:

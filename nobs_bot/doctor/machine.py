@@ -14,7 +14,7 @@ from nobs_bot.clock import Clock
 from nobs_bot.doctor.finding import Finding
 from nobs_bot.errors import ExternalError
 from nobs_bot.places.areas import KELURAHAN_FILE, load_areas
-from nobs_bot.places.geocode import NominatimGeocoder
+from nobs_bot.places.nominatim import NominatimGeocoder
 from nobs_bot.settings import Settings
 from nobs_bot.streams.address import parse_address
 from nobs_bot.streams.check import Failure, StreamChecker

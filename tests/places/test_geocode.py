@@ -14,13 +14,8 @@ from sqlalchemy import select
 
 from nobs_bot.errors import ExternalError
 from nobs_bot.places.areas import Areas
-from nobs_bot.places.geocode import (
-    AddressLookup,
-    CachedPlaces,
-    NominatimGeocoder,
-    look_up,
-    run_lookups,
-)
+from nobs_bot.places.geocode import AddressLookup, CachedPlaces, look_up, run_lookups
+from nobs_bot.places.nominatim import NominatimGeocoder
 from nobs_bot.storage.work import Work
 from tests.cast import House
 
