@@ -56,7 +56,9 @@ def reach_m(view: View, errors: Errors) -> float:
     return view.range_m + _TAIL * errors.position_m
 
 
-def chances(view: View, errors: Errors, points: Floats, sweep: Sweep) -> Floats:
+def chances(
+    view: View, errors: Errors, points: Floats, sweep: Sweep, *, slack_m: float = 0.0
+) -> Floats:
     """
     The probability that the view truly holds each point.
 
@@ -70,17 +72,24 @@ def chances(view: View, errors: Errors, points: Floats, sweep: Sweep) -> Floats:
     Args:
         points: Metres, shape (n, 2).
         sweep: What is seen from the camera's place, as far as `reach_m`.
+        slack_m: How far behind a wall a point may lie, see `Sweep.reaches`.
 
     Returns:
         Shape (n,).
     """
     headings = () if view.heading_deg is None else (view.heading_deg,)
-    found: Floats = chances_by_heading(view, errors, points, sweep, headings)[-1]
+    found: Floats = chances_by_heading(view, errors, points, sweep, headings, slack_m=slack_m)[-1]
     return found
 
 
 def chances_by_heading(
-    view: View, errors: Errors, points: Floats, sweep: Sweep, headings_deg: Sequence[float]
+    view: View,
+    errors: Errors,
+    points: Floats,
+    sweep: Sweep,
+    headings_deg: Sequence[float],
+    *,
+    slack_m: float = 0.0,
 ) -> Floats:
     """
     What `chances` would be if the camera looked in each of these directions.
@@ -90,7 +99,7 @@ def chances_by_heading(
     """
     off = points - (view.x, view.y)
     away = np.hypot(off[:, 0], off[:, 1])
-    near = sweep.reaches(points) * _in_range(view, errors, away)
+    near = sweep.reaches(points, slack_m) * _in_range(view, errors, away)
     share = min(1.0, max(0.0, view.width_deg / 360))
     found: Floats = np.tile(near * share, (len(headings_deg) + 1, 1))
     if not view.is_all_round and len(headings_deg):

@@ -60,7 +60,8 @@ class Sweep:
         inside: Bools = away <= self.range_m
         if len(self._wall) == 1 and not self._wall.any():
             return inside
-        slices = np.searchsorted(self._from, np.arctan2(off[:, 0], off[:, 1]), side="right") - 1
+        bearings = np.arctan2(off[:, 0], off[:, 1])
+        slices = np.searchsorted(self._from[1:-1], bearings, side="right")
         wall = self._wall[slices]
         # distance over the wall's distance: at most 1 before the wall
         over = wall[:, 0] * off[:, 0] + wall[:, 1] * off[:, 1]

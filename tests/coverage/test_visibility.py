@@ -101,6 +101,12 @@ def test_a_wall_through_the_point_or_straight_away_from_it_hides_nothing() -> No
     assert Sweep(0, 0, RANGE_M, walls_there).reaches(places).all()
 
 
+def test_due_south_is_a_direction_like_others() -> None:
+    sweep = Sweep(0, 0, RANGE_M, np.array([[-5.0, -10.0, 5.0, -10.0]]))
+    places = np.array([[0.0, -9.0], [0.0, -11.0], [-0.0, -9.0], [-0.0, -11.0]])
+    assert sweep.reaches(places).tolist() == [True, False, True, False]
+
+
 @pytest.mark.parametrize("start", [0.0, 170.0, 330.0, -90.0, 725.0])
 @pytest.mark.parametrize("width", [0.0, 45.0, 110.0, 359.0])
 def test_an_angle_shows_its_part_of_the_whole(start: float, width: float) -> None:
