@@ -88,6 +88,15 @@ class Survey:
         """The cameras in the survey."""
         return [held.view for held in self._held.values()]
 
+    def view(self, camera_id: int) -> View:
+        """
+        A camera of the survey.
+
+        Raises:
+            KeyError: There is no such camera.
+        """
+        return self._held[camera_id].view
+
     def put(self, view: View) -> None:
         """Add a camera, in place of the one of the same id."""
         self.drop(view.camera_id)
@@ -249,9 +258,14 @@ class Survey:
         held = self._held[camera_id]
         return held.index, held.chance
 
-    def by_heading(self, camera_id: int, headings_deg: Sequence[float]) -> tuple[Ints, Floats]:
+    def by_heading(
+        self, camera_id: int, headings_deg: Sequence[float], among: Bools | None = None
+    ) -> tuple[Ints, Floats]:
         """
         What a camera would hold in these directions, from `views.chances_by_heading`.
+
+        Args:
+            among: Which points of the ground matter; all, unless given.
 
         Returns:
             Indices of the points that it would hold in any, rising; its chances of each, shape
@@ -262,6 +276,8 @@ class Survey:
         """
         held = self._held[camera_id]
         index = np.sort(self.ground_near(held.view))
+        if among is not None:
+            index = index[among[index]]
         points = self.ground.points[index]
         chance = chances_by_heading(held.view, self.errors, points, held.sweep, headings_deg)
         chance = np.where(chance > LEAST_CHANCE, np.minimum(chance, MOST_CHANCE), 0.0)
