@@ -57,7 +57,10 @@ class _Table:
         self._lengths = np.repeat([len(c.points) for c in all_of], [len(c.chance) for c in all_of])
         self._row_at = np.cumsum(self._lengths) - self._lengths
         rows = np.array([len(c.chance) for c in all_of])
-        self._camera_at, self._camera = np.cumsum(rows) - rows, np.repeat(np.arange(len(rows)), rows)
+        self._camera_at, self._camera = (
+            np.cumsum(rows) - rows,
+            np.repeat(np.arange(len(rows)), rows),
+        )
 
     def at(self, price: Floats) -> tuple[float, Floats]:
         """The bound of these prices and, for each point, its slope."""
