@@ -19,7 +19,7 @@ from heapq import heapify, heappop, heappush
 
 import numpy as np
 
-from nobs_bot.coverage.plane import Floats, Ints
+from nobs_bot.coverage.plane import Bools, Floats, Ints
 
 _ROUNDING = 1e-9
 _ROUNDS = 20
@@ -144,6 +144,32 @@ class Choices:
             found[one].add(other)
             found[other].add(one)
         return found
+
+    @cached_property
+    def crowded(self) -> Bools:
+        """Which points several cameras may hold, and all together more than once."""
+        holders, most = np.zeros(len(self.weights)), self.fixed.copy()
+        for choice in self.choices:
+            holders[choice.points] += 1
+            most[choice.points] += choice.chance.max(axis=0)
+        crowded: Bools = (holders > 1) & (most > 1)
+        return crowded
+
+    @cached_property
+    def gains_elsewhere(self) -> list[Floats]:
+        """
+        What each direction of each camera adds to the worth of the points that are not crowded.
+
+        There it does not depend on what the others do.
+        """
+        gains = []
+        for choice in self.choices:
+            alone = ~self.crowded[choice.points]
+            points = choice.points[alone]
+            fixed = self.fixed[points]
+            added = self.worth(fixed + choice.chance[:, alone]) - self.worth(fixed)
+            gains.append(added @ self.weights[points])
+        return gains
 
     def components(self) -> list[list[int]]:
         """The cameras in groups that have no point in common with one another."""

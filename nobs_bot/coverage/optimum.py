@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nobs_bot.coverage.choices import Choices
-from nobs_bot.coverage.plane import Bools, Floats, Ints
+from nobs_bot.coverage.plane import Floats, Ints
 from nobs_bot.coverage.prices import bound
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class _Model:
         self.part = part
         self._sizes = np.array([len(choice.chance) for choice in part.choices])
         self._first = np.cumsum(self._sizes) - self._sizes
-        self._crowded = self._where_it_matters()
+        self._crowded = part.crowded
         self._points = np.flatnonzero(self._crowded)
         self.size = len(self._points)
 
@@ -130,16 +130,7 @@ class _Model:
 
     def best_alone(self) -> list[int]:
         """For each camera the direction that adds most by itself."""
-        return [int(gains.argmax()) for gains in np.split(self._gains(), self._first[1:])]
-
-    def _where_it_matters(self) -> Bools:
-        """Which points several cameras may hold, and together more than once."""
-        part = self.part
-        holders, most = np.zeros(len(part.weights)), part.fixed.copy()
-        for choice in part.choices:
-            holders[choice.points] += 1
-            most[choice.points] += choice.chance.max(axis=0)
-        return (holders > 1) & (most > 1)
+        return [int(gains.argmax()) for gains in self.part.gains_elsewhere]
 
     def _program(self) -> highspy.HighsLp:
         """What HiGHS is given, to be maximised."""
@@ -152,7 +143,7 @@ class _Model:
         program.num_col_, program.num_row_ = columns + 2 * rows, len(self._sizes) + rows
         program.sense_ = highspy.ObjSense.kMaximize
         program.offset_ = float((part.weights * free)[~self._crowded].sum())
-        program.col_cost_ = np.concatenate([self._gains(), weights, part.share * weights])
+        program.col_cost_ = np.concatenate([*part.gains_elsewhere, weights, part.share * weights])
         program.col_lower_ = np.zeros(program.num_col_)
         program.col_upper_ = np.ones(program.num_col_)
         kinds = highspy.HighsVarType
@@ -165,16 +156,6 @@ class _Model:
         program.a_matrix_.start_, program.a_matrix_.index_ = start, index
         program.a_matrix_.value_ = value
         return program
-
-    def _gains(self) -> Floats:
-        """What each direction adds to the worth of the points without a row."""
-        part, gains = self.part, []
-        for choice in part.choices:
-            alone = ~self._crowded[choice.points]
-            fixed = part.fixed[choice.points[alone]]
-            added = part.worth(fixed + choice.chance[:, alone]) - part.worth(fixed)
-            gains.append(added @ part.weights[choice.points[alone]])
-        return np.concatenate(gains)
 
     def _matrix(self, columns: int) -> tuple[Ints, Ints, Floats]:
         """The coefficients, column by column: where each begins, their rows, their values."""

@@ -7,7 +7,7 @@ import numpy as np
 from nobs_bot.coverage.choices import Choices
 from nobs_bot.coverage.plane import Floats
 
-_DESCENTS = 150
+_DESCENTS = 100
 _PATIENCE = 5
 _CLOSE = 1e-6
 _LEVELS = np.array([0.0, 1.0, 2.0])
@@ -29,7 +29,7 @@ def bound(choices: Choices, reached: float) -> float:
     if not choices.choices:
         return choices.worth_without_choices
     table = _Table(choices)
-    price = choices.weights * (1 + choices.share) / 2
+    price = table.weights * (1 + choices.share) / 2
     least, scale, stale = np.inf, 1.0, 0
     for _ in range(_DESCENTS):
         found, slope = table.at(price)
@@ -41,38 +41,44 @@ def bound(choices: Choices, reached: float) -> float:
         if stale >= _PATIENCE:
             scale, stale = scale / 2, 0
         step = scale * (found - reached) / steepness
-        price = np.clip(price - step * slope, 0.0, choices.weights)
+        price = np.clip(price - step * slope, 0.0, table.weights)
     return float(max(least, reached))
 
 
 class _Table:
-    """The chances of all cameras and directions, one row after the other."""
+    """The chances that crowded points have, a row for each direction of each camera."""
 
     def __init__(self, choices: Choices) -> None:
-        self._fixed = choices.fixed
-        self._worth = choices.weights[:, None] * choices.worth(_LEVELS)
-        all_of = choices.choices
-        self._points = np.concatenate([np.tile(c.points, len(c.chance)) for c in all_of])
-        self._chance = np.concatenate([c.chance.ravel() for c in all_of])
-        self._lengths = np.repeat([len(c.points) for c in all_of], [len(c.chance) for c in all_of])
-        self._row_at = np.cumsum(self._lengths) - self._lengths
-        rows = np.array([len(c.chance) for c in all_of])
-        self._camera_at, self._camera = (
-            np.cumsum(rows) - rows,
-            np.repeat(np.arange(len(rows)), rows),
+        crowded, all_of = choices.crowded, choices.choices
+        self.weights, self._fixed = choices.weights[crowded], choices.fixed[crowded]
+        self._worth = self.weights[:, None] * choices.worth(_LEVELS)
+        self._elsewhere = np.concatenate(choices.gains_elsewhere)
+        rest = choices.weights * choices.worth(choices.fixed)
+        self._rest = float(rest[~crowded].sum())
+        rows = np.array([len(choice.chance) for choice in all_of])
+        self._first, self._camera = np.cumsum(rows) - rows, np.repeat(np.arange(len(rows)), rows)
+        number = np.cumsum(crowded) - 1
+        held = [np.nonzero(choice.chance * crowded[choice.points]) for choice in all_of]
+        self._row = np.concatenate(
+            [at + row for at, (row, _) in zip(self._first.tolist(), held, strict=True)]
         )
+        parts = list(zip(all_of, held, strict=True))
+        self._points = np.concatenate([number[each.points[point]] for each, (_, point) in parts])
+        self._chance = np.concatenate([each.chance[where] for each, where in parts])
 
     def at(self, price: Floats) -> tuple[float, Floats]:
-        """The bound of these prices and, for each point, its slope."""
+        """The bound of these prices of the crowded points and, for each, its slope."""
         over = self._worth - price[:, None] * _LEVELS
         level = over.argmax(axis=1)
-        score = np.add.reduceat(price[self._points] * self._chance, self._row_at)
-        best = np.maximum.reduceat(score, self._camera_at)
+        won = over[np.arange(len(price)), level]
+        priced = price[self._points] * self._chance
+        score = self._elsewhere + np.bincount(self._row, priced, minlength=len(self._camera))
+        best = np.maximum.reduceat(score, self._first)
         rows = np.flatnonzero(score == best[self._camera])
         _, first = np.unique(self._camera[rows], return_index=True)
-        chosen = np.zeros(len(score), dtype=bool)
-        chosen[rows[first]] = True
-        held = np.repeat(chosen, self._lengths)
-        seen = np.bincount(self._points[held], self._chance[held], minlength=len(price))
-        found = over.max(axis=1).sum() + price @ self._fixed + best.sum()
+        chosen = np.zeros(len(score))
+        chosen[rows[first]] = 1.0
+        shown = self._chance * chosen[self._row]
+        seen = np.bincount(self._points, shown, minlength=len(price))
+        found = self._rest + won.sum() + price @ self._fixed + best.sum()
         return float(found), self._fixed + seen - _LEVELS[level]

@@ -103,9 +103,11 @@ def chances_by_heading(
     share = min(1.0, max(0.0, view.width_deg / 360))
     found: Floats = np.tile(near * share, (len(headings_deg) + 1, 1))
     if not view.is_all_round and len(headings_deg):
-        bearing = np.degrees(np.arctan2(off[:, 0], off[:, 1]))
+        held = np.flatnonzero(near > 0)
+        bearing = np.degrees(np.arctan2(off[held, 0], off[held, 1]))
         turn = (bearing - np.asarray(headings_deg)[:, None] + 180) % 360 - 180
-        found[1:] = near * _in_angle(view.width_deg, turn, _spread_deg(errors, away))
+        in_angle = _in_angle(view.width_deg, turn, _spread_deg(errors, away[held]))
+        found[1:, held] = near[held] * in_angle
     return found
 
 
