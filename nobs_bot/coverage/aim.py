@@ -95,7 +95,9 @@ def aim(
         KeyError: One of *turnable* is not in the survey.
     """
     started = time.monotonic()
-    choices, rest = _choices(survey, turnable, weights, directions, backup_share)
+    choices, rest = choices_of(
+        survey, turnable, weights, directions=directions, backup_share=backup_share
+    )
     present = [0] * len(choices.choices)
     quick = choices.improved(choices.greedy())
     chosen = max(quick, choices.improved(present), key=choices.value)
@@ -113,12 +115,13 @@ def aim(
     )
 
 
-def _choices(
+def choices_of(
     survey: Survey,
     turnable: Collection[int],
     weights: Floats,
-    directions: int,
-    backup_share: float,
+    *,
+    directions: int = 8,
+    backup_share: float = 0.2,
 ) -> tuple[Choices, float]:
     """The choice over the points that a turnable camera may hold; the worth of all others."""
     compass = [360 * at / directions for at in range(directions)]

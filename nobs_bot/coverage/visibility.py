@@ -7,7 +7,7 @@ from math import ceil, pi, radians
 
 import numpy as np
 
-from nobs_bot.coverage.plane import Bools, Floats
+from nobs_bot.coverage.plane import Bools, Floats, Ints
 
 _FULL = 2 * pi
 _LEAST_M = 1e-6  # a wall nearer to the line of sight than this is seen from its end
@@ -159,61 +159,103 @@ def _spans(edges: Floats, x: float, y: float, range_m: float) -> _Spans:
     return _Spans(begin, end, np.concatenate([wall, wall[across]]))
 
 
+@dataclass(frozen=True)
+class _Slices:
+    """Slices of the horizon, none bare, and the walls that fill each: pairs, sorted by slice."""
+
+    low: Floats
+    high: Floats
+    slice: Ints
+    wall: Ints
+
+
 def _nearest(spans: _Spans, range_m: float) -> tuple[Floats, Floats]:
     """The slices' borders from -π to π, shape (k + 1,), and the wall of each, shape (k, 2)."""
     if not len(spans.wall):
         return np.array([-pi, pi]), np.zeros((1, 2))
+    slices, bare = _sliced(spans)
+    begins, walls = [bare], [np.zeros((len(bare), 2))]
+    while len(slices.low):
+        nearest, cut = _contest(spans, slices, range_m)
+        whole = np.isnan(cut)
+        begins.append(slices.low[whole])
+        walls.append(spans.wall[nearest[whole]])
+        slices = _split(slices, cut)
+    begin, wall = np.concatenate(begins), np.concatenate(walls)
+    order = np.argsort(begin)
+    begin, wall = begin[order], wall[order]
+    changes = np.concatenate([[True], (wall[1:] != wall[:-1]).any(axis=1)])
+    return np.concatenate([begin[changes], [pi]]), wall[changes]
+
+
+def _sliced(spans: _Spans) -> tuple[_Slices, Floats]:
+    """The horizon, cut wherever a wall begins or ends; and where the bare slices begin."""
     borders = np.sort(np.concatenate([[-pi, pi], spans.begin, spans.end]))
     fresh = np.diff(borders) > _SAME_RAD
     borders = np.concatenate([[-pi], borders[:-1][fresh][1:], [pi]])
     low, high = borders[:-1], borders[1:]
     middle = (low + high) / 2
-    open_to = (spans.begin <= middle[:, None]) & (middle[:, None] <= spans.end)
-    done: list[tuple[Floats, Floats]] = []
-    while len(low):
-        whole, walls, cut = _slice(spans, low, high, open_to, range_m)
-        done.append((low[whole], walls[whole]))
-        split = ~whole
-        low, high = (
-            np.concatenate([low[split], cut[split]]),
-            np.concatenate([cut[split], high[split]]),
-        )
-        open_to = np.concatenate([open_to[split], open_to[split]])
-    begins = np.concatenate([each[0] for each in done])
-    walls = np.concatenate([each[1] for each in done])
-    order = np.argsort(begins)
-    begins, walls = begins[order], walls[order]
-    changes = np.concatenate([[True], (walls[1:] != walls[:-1]).any(axis=1)])
-    return np.concatenate([begins[changes], [pi]]), walls[changes]
+    first = np.searchsorted(middle, spans.begin)
+    counts = np.maximum(np.searchsorted(middle, spans.end, side="right") - first, 0)
+    wall = np.repeat(np.arange(len(counts)), counts)
+    filled = np.arange(len(wall)) + np.repeat(first - np.cumsum(counts) + counts, counts)
+    order = np.argsort(filled, kind="stable")
+    walls_in = np.bincount(filled, minlength=len(low))
+    some = walls_in > 0
+    number = np.cumsum(some) - 1
+    slices = _Slices(low[some], high[some], number[filled[order]], wall[order])
+    return slices, low[~some]
 
 
-def _slice(
-    spans: _Spans, low: Floats, high: Floats, open_to: Bools, range_m: float
-) -> tuple[Bools, Floats, Floats]:
+def _contest(spans: _Spans, slices: _Slices, range_m: float) -> tuple[Ints, Floats]:
     """
-    The wall that is nearest in the middle of each slice, and whether it is throughout.
-
-    Args:
-        open_to: Which walls fill which slice, shape (slices, walls).
+    The wall that is nearest in the middle of each slice.
 
     Returns:
-        Whether it is throughout; its w; where to cut the slice if it is not.
+        Its index; the direction in which to cut the slice where it is not nearest throughout,
+        else NaN.
     """
-    rows = np.arange(len(low))
-    at = np.concatenate([(low + high) / 2, low, high])
-    directions = np.column_stack([np.sin(at), np.cos(at)])
-    inverse = (directions @ spans.wall.T).reshape(3, len(low), -1)
-    inverse *= open_to
-    nearest = inverse[0].argmax(axis=1)
-    walls = np.where(inverse[0, rows, nearest, None] > 0, spans.wall[nearest], 0.0)
-    rivals = inverse[1:].argmax(axis=2)
-    best = np.take_along_axis(inverse[1:], rivals[:, :, None], axis=2)[:, :, 0]
-    own = inverse[1:, rows, nearest]
-    beaten = (best > own * (1 + _ROUNDING)) & (best * range_m > 1)
-    rival = spans.wall[np.where(beaten[0], rivals[0], rivals[1])]
-    # where w · u is the same for both
-    across = walls - rival
-    cut = np.arctan2(-across[:, 1], across[:, 0])
-    cut += np.round(((low + high) / 2 - cut) / pi) * pi
-    inner = (cut > low + _SAME_RAD) & (cut < high - _SAME_RAD)
-    return ~(beaten.any(axis=0) & inner), walls, cut
+    middle = (slices.low + slices.high) / 2
+    at = np.stack([middle, slices.low, slices.high])
+    sine, cosine = np.sin(at), np.cos(at)
+    east, north = spans.wall.T
+    inverse = sine.take(slices.slice, axis=1) * east.take(slices.wall)
+    inverse += cosine.take(slices.slice, axis=1) * north.take(slices.wall)
+    nearest = slices.wall[_greatest(inverse[0], slices.slice)]
+    own = sine[1:] * east[nearest] + cosine[1:] * north[nearest]
+    # nothing is nearer than a wall out of range
+    own = np.maximum(own * (1 + _ROUNDING), 1 / range_m)
+    lead = (inverse[1:] - own.take(slices.slice, axis=1)).max(axis=0)
+    cut = np.full(len(nearest), np.nan)
+    if lead.max() > 0:
+        first = _greatest(lead, slices.slice)
+        across = spans.wall[nearest] - spans.wall[slices.wall[first]]
+        # where w · u is the same for both
+        found = np.arctan2(-across[:, 1], across[:, 0])
+        found += np.round((middle - found) / pi) * pi
+        inner = (found > slices.low + _SAME_RAD) & (found < slices.high - _SAME_RAD)
+        cut = np.where(inner & (lead[first] > 0), found, np.nan)
+    return nearest, cut
+
+
+def _greatest(values: Floats, groups: Ints) -> Ints:
+    """The index of the greatest value of each group; groups are sorted and none is empty."""
+    first = np.flatnonzero(np.diff(groups, prepend=-1))
+    best = np.maximum.reduceat(values, first)
+    at = np.flatnonzero(values == best[groups])
+    return at[np.flatnonzero(np.diff(groups[at], prepend=-1))]
+
+
+def _split(slices: _Slices, cut: Floats) -> _Slices:
+    """The two halves of those slices that are to be cut."""
+    kept = ~np.isnan(cut)
+    low, high, middle = slices.low[kept], slices.high[kept], cut[kept]
+    number = np.cumsum(kept) - 1
+    pairs = kept[slices.slice]
+    of, wall = number[slices.slice[pairs]], slices.wall[pairs]
+    return _Slices(
+        np.concatenate([low, middle]),
+        np.concatenate([middle, high]),
+        np.concatenate([of, of + len(low)]),
+        np.concatenate([wall, wall]),
+    )
