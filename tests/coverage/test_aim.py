@@ -57,7 +57,7 @@ def test_the_search_finds_the_best_within_its_gap(choices: Choices) -> None:
     assert found is not None
     value = choices.value(found.chosen)
     assert found.bound >= best - 1e-6
-    assert best * (1 - 0.004) - 1e-6 <= value <= best + 1e-6
+    assert best * (1 - 0.005) - 1e-6 <= value <= best + 1e-6
     assert value >= choices.value(start) - 1e-9
 
 
@@ -165,7 +165,7 @@ def test_what_is_as_good_as_it_gets_stays() -> None:
     again = aim(survey, set(range(1, 7)), weights)
     assert again.before == pytest.approx(first.value, rel=1e-5)
     assert again.value <= first.bound * 1.0001
-    assert sum(move.gain_in_plan for move in again.moves) <= 0.004 * first.value
+    assert sum(move.gain_in_plan for move in again.moves) <= 0.005 * first.value
 
 
 @pytest.mark.parametrize("seconds", [0.0, 2.0])
