@@ -15,6 +15,9 @@ from nobs_bot.coverage.plane import Floats
 from nobs_bot.coverage.prices import bound
 from nobs_bot.coverage.survey import Survey
 
+# enough for a bound within about 3 % where an answer is wanted at once
+_DESCENTS = 40
+
 
 @dataclass(frozen=True)
 class Move:
@@ -99,13 +102,14 @@ def aim(
         survey, turnable, weights, directions=directions, backup_share=backup_share
     )
     present = [0] * len(choices.choices)
-    quick = choices.improved(choices.greedy())
-    chosen = max(quick, choices.improved(present), key=choices.value)
+    chosen = choices.improved(choices.greedy())
+    if choices.value(chosen) < choices.value(present):
+        chosen = choices.improved(present)
     best = optimum.search(choices, chosen, started + seconds) if seconds > 0 else None
     if best is not None:
         chosen = choices.improved(best.chosen)
     value = choices.value(chosen)
-    most = best.bound if best is not None else bound(choices, value)
+    most = best.bound if best is not None else bound(choices, value, _DESCENTS)
     return Plan(
         moves=_moves(choices, chosen),
         value=value + rest,

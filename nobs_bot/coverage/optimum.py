@@ -37,8 +37,9 @@ def search(choices: Choices, start: Sequence[int], deadline: float) -> Best | No
     """
     Choose for each group of cameras that may hold common points, the largest groups first.
 
-    A group ends when it is proven to be within 0.5 % of the best, or when its
-    time is over; its bound is then what HiGHS has proven so far, or that of `prices`.
+    A group ends when it is proven to be within 0.5 % of the best, or when its share of the time
+    is over; its bound is then what HiGHS has proven so far, or that of `prices`. All cores are
+    used, one a group.
 
     Args:
         start: What to begin with, and to be at least as good as.

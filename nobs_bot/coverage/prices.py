@@ -7,13 +7,12 @@ import numpy as np
 from nobs_bot.coverage.choices import Choices
 from nobs_bot.coverage.plane import Floats
 
-_DESCENTS = 100
 _PATIENCE = 5
 _CLOSE = 1e-6
 _LEVELS = np.array([0.0, 1.0, 2.0])
 
 
-def bound(choices: Choices, reached: float) -> float:
+def bound(choices: Choices, reached: float, descents: int = 100) -> float:
     """
     No choice is worth more than this.
 
@@ -23,6 +22,7 @@ def bound(choices: Choices, reached: float) -> float:
 
     Args:
         reached: The worth of some choice.
+        descents: How often to better the prices, at most.
 
     Source: Held and Karp (1971) for the relaxation; Polyak (1969) for the step.
     """
@@ -31,7 +31,7 @@ def bound(choices: Choices, reached: float) -> float:
     table = _Table(choices)
     price = table.weights * (1 + choices.share) / 2
     least, scale, stale = np.inf, 1.0, 0
-    for _ in range(_DESCENTS):
+    for _ in range(descents):
         found, slope = table.at(price)
         stale = 0 if found < least - 1e-4 * abs(least - reached) else stale + 1
         least = min(least, found)

@@ -15,6 +15,7 @@ from nobs_bot.coverage.visibility import Sweep
 _TAIL = 4.0
 # so wide an error of the direction says nothing any more
 _MOST_SPREAD_DEG = 180.0
+_SMALL_SPREAD_DEG = 90.0
 _TURNS = np.array([-720.0, -360.0, 0.0, 360.0, 720.0])
 
 
@@ -128,7 +129,10 @@ def _spread_deg(errors: Errors, away: Floats) -> Floats:
 def _in_angle(width_deg: float, turn_deg: Floats, spread_deg: Floats) -> Floats:
     """The chance that a point so far off the axis, -180 to 180 degrees, is within the angle."""
     borders = np.array([width_deg / 2, -width_deg / 2])[:, None, None, None]
-    ahead = (borders + _TURNS[:, None, None] - turn_deg) / spread_deg
+    # two turns away is four standard deviations or more where the spread is small
+    far = spread_deg.size and spread_deg.max() > _SMALL_SPREAD_DEG
+    turns = _TURNS if far else _TURNS[1:-1]
+    ahead = (borders + turns[:, None, None] - turn_deg) / spread_deg
     upper, lower = normal_cdf(ahead)
     chance: Floats = (upper - lower).sum(axis=0)
     return np.clip(chance, 0.0, 1.0)
