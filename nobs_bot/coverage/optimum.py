@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _GAP = 5e-3
 # of the time, what bounding the groups that it does not suffice for may take
-_RESERVE = 0.1
+_RESERVE = 0.15
 # a group may take this many times its share of the time, but never more than half of the rest
 _LENIENCE, _MOST = 4.0, 0.5
 

@@ -77,6 +77,7 @@ class Survey:
         self._log_missed_at_night = np.zeros(count)
         self._odds = np.zeros(count)
         self._holders = np.zeros(count, dtype=np.int32)
+        self._holders_at_night = np.zeros(count, dtype=np.int32)
 
     @property
     def is_upper_bound(self) -> bool:
@@ -137,7 +138,7 @@ class Survey:
     @property
     def seen_at_night(self) -> Floats:
         """The same among the cameras that see at night."""
-        return _one_less(self._log_missed_at_night, self._holders)
+        return _one_less(self._log_missed_at_night, self._holders_at_night)
 
     @property
     def twice(self) -> Floats:
@@ -303,6 +304,7 @@ class Survey:
         self._log_missed[held.index] += log_missed
         if held.view.sees_at_night:
             self._log_missed_at_night[held.index] += log_missed
+            self._holders_at_night[held.index] += times
         self._odds[held.index] += times * (chance / (1 - chance))
         self._holders[held.index] += times
 
