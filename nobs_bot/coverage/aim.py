@@ -11,7 +11,7 @@ import numpy as np
 
 from nobs_bot.coverage import optimum
 from nobs_bot.coverage.choices import Choice, Choices
-from nobs_bot.coverage.plane import Floats
+from nobs_bot.coverage.plane import Bools, Floats
 from nobs_bot.coverage.prices import bound
 from nobs_bot.coverage.survey import Survey
 
@@ -129,7 +129,8 @@ def choices_of(
 ) -> tuple[Choices, float]:
     """The choice over the points that a turnable camera may hold; the worth of all others."""
     compass = [360 * at / directions for at in range(directions)]
-    found = [_choice(survey, camera_id, compass, weights) for camera_id in sorted(turnable)]
+    counted = weights > 0
+    found = [_choice(survey, camera_id, compass, counted) for camera_id in sorted(turnable)]
     able = [choice for choice in found if choice is not None]
     seen = np.zeros(len(weights))
     stay = {view.camera_id for view in survey.views} - {choice.camera_id for choice in able}
@@ -142,7 +143,7 @@ def choices_of(
 
 
 def _choice(
-    survey: Survey, camera_id: int, compass: Sequence[float], weights: Floats
+    survey: Survey, camera_id: int, compass: Sequence[float], counted: Bools
 ) -> Choice | None:
     """What a camera may hold of the points that count; None where that is nothing."""
     view = survey.view(camera_id)
@@ -150,7 +151,7 @@ def _choice(
         return None
     known = [] if view.heading_deg is None else [view.heading_deg]
     others = [deg for deg in compass if deg not in known]
-    points, chance = survey.by_heading(camera_id, [*known, *others], weights > 0)
+    points, chance = survey.by_heading(camera_id, [*known, *others], counted)
     if not len(points):
         return None
     # the first row is that of an unknown direction
