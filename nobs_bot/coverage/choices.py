@@ -96,22 +96,26 @@ class Choices:
         Give a direction to one camera after the other, always where most is won.
 
         At least half of the best there is: the worth is submodular and each camera has one
-        direction (a partition matroid). Camera by camera, gains only shrink, so an old gain
-        that is still the greatest when computed anew need not be compared again.
+        direction (a partition matroid). Gains only shrink, and only where a neighbour was given
+        a direction, so few are computed anew.
 
         Source: Fisher, Nemhauser, Wolsey (1978) for the guarantee; Minoux (1978), lazily.
         """
-        seen, chosen = self.fixed.copy(), [0] * len(self.choices)
-        heap = [(-self._gain(at, seen)[0], at) for at in range(len(self.choices))]
+        seen = self.fixed.copy()
+        gains = [self._gain(at, seen) for at in range(len(self.choices))]
+        chosen = [best for _, best in gains]
+        heap = [(-gain, at) for at, (gain, _) in enumerate(gains)]
         heapify(heap)
+        stale: set[int] = set()
         while heap:
             _, at = heappop(heap)
-            gain, best = self._gain(at, seen)
-            if heap and gain < -heap[0][0] - _ROUNDING:
+            if at in stale:
+                stale.discard(at)
+                gain, chosen[at] = self._gain(at, seen)
                 heappush(heap, (-gain, at))
                 continue
-            chosen[at] = best
-            seen[self.choices[at].points] += self.choices[at].chance[best]
+            seen[self.choices[at].points] += self.choices[at].chance[chosen[at]]
+            stale |= self.neighbours[at]
         return chosen
 
     def improved(self, chosen: Sequence[int]) -> list[int]:
