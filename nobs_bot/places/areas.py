@@ -59,6 +59,11 @@ class Areas:
             area.code: area for area in (district, *kecamatan.values(), *self._kelurahan)
         }
 
+    @property
+    def kelurahan_codes(self) -> tuple[str, ...]:
+        """The codes of the kelurahan, in the order of their boundaries."""
+        return tuple(area.code for area in self._kelurahan)
+
     def locate(self, lat: float, lon: float) -> Area | None:
         """The kelurahan that holds a point; None outside the district."""
         found = self._tree.query(Point(lon, lat), predicate="intersects")
