@@ -39,7 +39,7 @@ async def run_demo(settings: Settings, compose: Compose) -> int:
     token = _token(home)
     cameras = DemoCameras()
     infos = await _start_cameras(cameras, home / "cameras")
-    sandbox = await _start_sandbox(token, home, infos)
+    sandbox = await _start_sandbox(token, home, infos, cameras)
     port = _free_port(UPLOAD_PORT)
     demo_settings = _demo_settings(settings, home, token, sandbox.api_url, port)
     foundation = Foundation(demo_settings)
@@ -75,14 +75,21 @@ async def _start_cameras(cameras: DemoCameras, cache_dir: Path) -> list[CameraIn
         return await cameras.start(cache_dir=cache_dir)
 
 
-async def _start_sandbox(token: str, home: Path, infos: list[CameraInfo]) -> SandboxServer:
+async def _start_sandbox(
+    token: str, home: Path, infos: list[CameraInfo], cameras: DemoCameras
+) -> SandboxServer:
     streams = {
         info.key: parse_address(info.url).with_credentials(info.username, info.password).url
         for info in infos
     }
     for port in (PAGE_PORT, 0):
         sandbox = SandboxServer(
-            token, port=port, state_dir=home / "telegram", cast=the_cast(), streams=streams
+            token,
+            port=port,
+            state_dir=home / "telegram",
+            cast=the_cast(),
+            streams=streams,
+            cameras=cameras,
         )
         try:
             await sandbox.start()

@@ -18,6 +18,9 @@
     POST   /sim/updates/hold                    keep updates back
     POST   /sim/updates/release                 {order: kept|reversed}: let them go
     POST   /sim/groups                          {title, members: [person id, ...]}
+    GET    /sim/cameras                         test cameras that can be turned: {key: degrees}
+    POST   /sim/cameras                         {key, heading_deg}: turn one
+    GET    /sim/cameras/KEY                     what it sees now, JPEG
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import asdict, dataclass, fields
+from typing import Protocol
 
 from aiohttp import web
 
@@ -39,6 +43,16 @@ from nobs_bot.sandbox.world import World
 SHOWN_INLINE = {"image/jpeg", "image/png", "image/webp", "video/mp4", "audio/ogg"}
 
 
+class Turnable(Protocol):
+    """Test cameras that can be turned (see `cameras.DemoCameras`)."""
+
+    def headings(self) -> dict[str, float]: ...
+
+    async def turn(self, key: str, heading_deg: float) -> float: ...
+
+    async def still(self, key: str) -> bytes: ...
+
+
 @dataclass
 class Control:
     """The routes."""
@@ -48,6 +62,7 @@ class Control:
     files: Files
     queries: Queries
     api: Api
+    cameras: Turnable | None = None
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -67,6 +82,9 @@ class Control:
             web.post("/sim/updates/hold", self._hold),
             web.post("/sim/updates/release", self._release),
             web.post("/sim/groups", self._new_group),
+            web.get("/sim/cameras", self._headings),
+            web.post("/sim/cameras", self._turn),
+            web.get("/sim/cameras/{key}", self._still),
         ]
 
     async def _health(self, request: web.Request) -> web.Response:
@@ -175,6 +193,30 @@ class Control:
         members = [int(member) for member in body.get("members", [])]
         chat = self.world.new_group(str(body.get("title", "Grup")), members)
         return _json({"chat_id": chat.chat_id, "title": chat.title})
+
+    # cameras
+
+    async def _headings(self, request: web.Request) -> web.Response:
+        return _json({"headings": self.cameras.headings() if self.cameras else {}})
+
+    async def _turn(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        try:
+            if self.cameras is None:
+                raise KeyError
+            heading_deg = await self.cameras.turn(str(body["key"]), float(body["heading_deg"]))
+        except (KeyError, TypeError, ValueError):
+            return web.json_response({"error": "no camera that can be turned so"}, status=409)
+        return _json({"key": body["key"], "heading_deg": heading_deg})
+
+    async def _still(self, request: web.Request) -> web.Response:
+        try:
+            if self.cameras is None:
+                raise KeyError
+            still = await self.cameras.still(request.match_info["key"])
+        except KeyError:
+            raise web.HTTPNotFound(text="no such camera") from None
+        return web.Response(body=still, content_type="image/jpeg")
 
 
 def _holds(value: object, text: str) -> bool:

@@ -14,7 +14,7 @@ from nobs_bot.clock import Clock, SystemClock
 from nobs_bot.sandbox.acts import Acts
 from nobs_bot.sandbox.api import Api, methods_of
 from nobs_bot.sandbox.cast import CastMember
-from nobs_bot.sandbox.control import Control
+from nobs_bot.sandbox.control import Control, Turnable
 from nobs_bot.sandbox.courier import Courier
 from nobs_bot.sandbox.editing import Editing, Queries
 from nobs_bot.sandbox.files import Files
@@ -46,6 +46,7 @@ class SandboxServer:
             everything is gone at `stop`.
         cast: Who has a phone from the start.
         streams: Addresses of test cameras by their scene, which the page offers to send.
+        cameras: Those of them that can be turned.
         clock: Dates messages, fills the limits' buckets.
         enforce_limits: Answer 429 where Telegram would.
     """
@@ -59,6 +60,7 @@ class SandboxServer:
         state_dir: Path | None = None,
         cast: Sequence[CastMember] = (),
         streams: Mapping[str, str] | None = None,
+        cameras: Turnable | None = None,
         clock: Clock | None = None,
         enforce_limits: bool = False,
     ) -> None:
@@ -68,6 +70,7 @@ class SandboxServer:
         self._state_dir = state_dir
         self._cast = tuple(cast)
         self._streams = dict(streams or {})
+        self._cameras = cameras
         self._clock = clock or SystemClock()
         self._enforce_limits = enforce_limits
         self._stack = contextlib.AsyncExitStack()
@@ -119,7 +122,7 @@ class SandboxServer:
         self.api = Api(self._token, self.world, files, self.limits, methods)
         acts = Acts(self.world, self.inbox, files, queries)
         phones = Phones(self.world, acts, profile, files, self._cast, self._streams)
-        control = Control(self.world, self.inbox, files, queries, self.api)
+        control = Control(self.world, self.inbox, files, queries, self.api, self._cameras)
         self._routes = [*self.api.routes(), *phones.routes(), *control.routes(), *_page_routes()]
 
     async def _call(self, method: str, params: Params) -> object:

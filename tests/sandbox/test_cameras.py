@@ -15,6 +15,7 @@ from nobs_bot.sandbox.cameras import CameraInfo, DemoCameras
 from nobs_bot.sandbox.cameras.clip import cached
 from nobs_bot.streams.address import parse_address
 from nobs_bot.streams.check import Failure, Finding, StreamChecker, Verdict
+from nobs_bot.streams.turning import Change, compare
 from nobs_bot.streams.vetting import Network
 from tests.streams.conftest import LOOPBACK
 
@@ -121,3 +122,29 @@ def test_kept_clip_is_used_and_a_broken_one_replaced(cache_dir: Path) -> None:
     (cache_dir / "broken.clip").write_bytes(path.read_bytes()[:1000])
     with pytest.raises(AssertionError):
         cached(cache_dir, "broken", never(), fps=15)
+
+
+async def test_the_camera_on_the_corner_shows_that_it_was_turned(
+    cache_dir: Path, checker: StreamChecker
+) -> None:
+    demo = DemoCameras()
+    infos = {info.key: info for info in await demo.start(cache_dir=cache_dir)}
+    try:
+        info = infos["corner"]
+        address = parse_address(info.url).with_credentials(info.username, info.password)
+        before = await checker.check(address)
+        assert before.verdict is Verdict.GOOD
+        heading = demo.headings()["corner"]
+        assert await demo.turn("corner", heading + 31) == heading + 30
+        after = await checker.check(address)
+        assert before.still
+        assert after.still
+        found = compare(before.still, after.still, 80)
+        assert found.change is Change.TURNED
+        assert found.yaw_deg == pytest.approx(30, abs=1)
+        assert (await demo.still("corner")).startswith(b"\xff\xd8")
+        for key in ("good", "unknown"):
+            with pytest.raises(KeyError):
+                await demo.turn(key, 10)
+    finally:
+        await demo.stop()

@@ -12,10 +12,15 @@ import numpy as np
 import numpy.typing as npt
 from cv2.typing import MatLike
 
+from nobs_bot.sandbox.cameras import panorama
+
 WIDTH, HEIGHT = 1280, 720
 FPS = 15
 LENGTH_S = 6
 FRAMES = FPS * LENGTH_S
+# a turn is waited for, so this loop is short
+CORNER_FRAMES = FPS * 2
+_CORNER = 21
 
 Colour = tuple[int, int, int]
 
@@ -78,6 +83,26 @@ def black() -> Iterator[MatLike]:
     """A camera whose lens cap is on."""
     for number in range(FRAMES):
         yield _with_noise(np.full((HEIGHT, WIDTH, 3), 3, np.uint8), number, strength=1)
+
+
+def corner(heading_deg: float) -> Iterator[MatLike]:
+    """
+    A street corner with people, as a camera sees it that was turned to *heading_deg*.
+
+    The other scenes are flat pictures; this one is all round, so that what a turn shows is right.
+    """
+    background = panorama.view(_CORNER, heading_deg, size=(WIDTH, HEIGHT))
+    for number in range(CORNER_FRAMES):
+        picture = background.copy()
+        for walker in _WALKERS:
+            _draw_walker(picture, walker, number / CORNER_FRAMES)
+        _draw_clock(picture, number)
+        yield _with_noise(picture, number)
+
+
+def corner_still(heading_deg: float) -> bytes:
+    """The same without people, small, as JPEG."""
+    return panorama.jpeg(panorama.view(_CORNER, heading_deg, size=(320, 180)), 80)
 
 
 SCENES: dict[str, Callable[[], Iterator[MatLike]]] = {

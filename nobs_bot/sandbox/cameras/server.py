@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import secrets
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from nobs_bot.sandbox.cameras import scenes
+from nobs_bot.sandbox.cameras import panorama, scenes
 from nobs_bot.sandbox.cameras.clip import Clip, cached
 from nobs_bot.sandbox.cameras.packets import Packetizer, description
 from nobs_bot.streams.digest import answer_matches, parameters
@@ -29,6 +29,9 @@ _REASONS = {
 }
 _SLOW_READER_BYTES = 2 * 1024 * 1024
 
+CORNER = "corner"
+FIRST_HEADING_DEG = 90.0
+
 Auth = Literal["digest", "basic", "none"]
 
 
@@ -38,7 +41,7 @@ class CameraInfo:
     One demo camera.
 
     Attributes:
-        key: Its scene: good, covered or black.
+        key: Its scene: good, covered, black, or corner, which can be turned.
         url: Without credentials.
     """
 
@@ -70,14 +73,22 @@ class DemoCameras:
     def __init__(self, *, auth: Auth = "digest") -> None:
         self._auth = auth
         self._server: CameraServer | None = None
+        self._cache_dir = Path()
+        self._heading_deg = FIRST_HEADING_DEG
 
     async def start(
         self, host: str = "127.0.0.1", port: int = 0, *, cache_dir: Path
     ) -> list[CameraInfo]:
         """Draw and encode what *cache_dir* does not hold yet, and listen; port 0 is a free one."""
-        passwords = {"good": "melati 7/ruko", "covered": "kain#menutup", "black": "gelap@malam"}
+        passwords = {
+            "good": "melati 7/ruko",
+            "covered": "kain#menutup",
+            "black": "gelap@malam",
+            CORNER: "sudut:jalan 8",
+        }
+        self._cache_dir = cache_dir
         clips = await asyncio.gather(
-            *(asyncio.to_thread(_clip, cache_dir, key) for key in passwords)
+            *(asyncio.to_thread(_clip, cache_dir, key, self._heading_deg) for key in passwords)
         )
         channels = {
             f"/{key}": Channel(clip, "warga", password)
@@ -97,6 +108,40 @@ class DemoCameras:
             for path, channel in channels.items()
         ]
 
+    def headings(self) -> dict[str, float]:
+        """Where the cameras look that can be turned, degrees clockwise from north."""
+        return {CORNER: self._heading_deg}
+
+    async def turn(self, key: str, heading_deg: float) -> float:
+        """
+        Turn a camera; viewers see it from their next connection on.
+
+        Returns:
+            Where it looks now: to the nearest 5 degrees.
+
+        Raises:
+            KeyError: There is no such camera, or it cannot be turned.
+        """
+        if key != CORNER or self._server is None:
+            raise KeyError(key)
+        heading_deg = round(heading_deg / 5) * 5 % 360
+        clip = await asyncio.to_thread(_clip, self._cache_dir, key, heading_deg)
+        channels = self._server.channels
+        channels[f"/{key}"] = replace(channels[f"/{key}"], clip=clip)
+        self._heading_deg = heading_deg
+        return heading_deg
+
+    async def still(self, key: str) -> bytes:
+        """
+        What a camera that can be turned sees now, as a small JPEG.
+
+        Raises:
+            KeyError: There is no such camera.
+        """
+        if key != CORNER:
+            raise KeyError(key)
+        return await asyncio.to_thread(scenes.corner_still, self._heading_deg)
+
     async def stop(self) -> None:
         """Hang up on everybody and stop listening."""
         if self._server is not None:
@@ -104,10 +149,14 @@ class DemoCameras:
             self._server = None
 
 
-def _clip(cache_dir: Path, key: str) -> Clip:
+def _clip(cache_dir: Path, key: str, heading_deg: float) -> Clip:
     """The scene as it is drawn today: a change of the drawing makes the kept clip stale."""
-    drawing = zlib.crc32(Path(scenes.__file__).read_bytes())
-    return cached(cache_dir, f"{key}-{drawing:08x}", scenes.SCENES[key](), fps=scenes.FPS)
+    drawing = zlib.crc32(Path(scenes.__file__).read_bytes() + Path(panorama.__file__).read_bytes())
+    if key == CORNER:
+        name, pictures = f"{key}-{heading_deg:g}", scenes.corner(heading_deg)
+    else:
+        name, pictures = key, scenes.SCENES[key]()
+    return cached(cache_dir, f"{name}-{drawing:08x}", pictures, fps=scenes.FPS)
 
 
 class CameraServer:

@@ -3,6 +3,7 @@
 import { arrows, dismissable, h, icon } from "./dom.js";
 import { act, sampleFile, upload } from "./net.js";
 import { chooseLocation } from "./map.js";
+import { turningRows } from "./turning.js";
 import { t } from "./words.js";
 
 const SAMPLES = ["toko", "kamera", "pandangan", "perekam"];
@@ -39,6 +40,7 @@ export function attachMenu(personId, opener, place, attempt, streams) {
     arrows(h("div", { class: "tiles" }, ...tiles), "button"),
     send,
     arrows(h("div", { class: "items" }, ...items), "button"),
+    turningRows(attempt),
   );
   place.append(popup);
   const finish = dismissable(popup, opener, () => {

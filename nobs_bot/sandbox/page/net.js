@@ -19,6 +19,11 @@ export async function act(personId, name, body = {}) {
   return answered(response);
 }
 
+export async function post(path, body) {
+  const headers = { "Content-Type": "application/json" };
+  return answered(await fetch(`/sim/${path}`, { method: "POST", headers, body: JSON.stringify(body) }));
+}
+
 export async function upload(personId, name, files, caption = "") {
   const form = new FormData();
   form.append("caption", caption);
