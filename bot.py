@@ -150,6 +150,31 @@ def doctor() -> None:
     run(examine(settings_or_exit()))
 
 
+@cli.command("export-cameras")
+def export_cameras(
+    file: Annotated[Path, typer.Argument(help="Ends in .geojson, .csv or .gpkg.")],
+) -> None:
+    """Write where the cameras hang and look, with OpenStreetMap's keys; no owner, no stream."""
+    from nobs_bot.serving import export
+
+    run(export(settings_or_exit(), file))
+
+
+@cli.command("import-areas")
+def import_areas(
+    file: Annotated[Path, typer.Argument(help="GeoJSON in degrees; anything with pyogrio.")],
+    kind: Annotated[str, typer.Option(help="areas, roads or buildings")] = "areas",
+) -> None:
+    """Take over a district's own areas, roads or buildings: all of a file, or nothing."""
+    from nobs_bot.places.layers import Layer
+    from nobs_bot.serving import import_ground
+
+    if kind not in tuple(Layer):
+        typer.echo(f"Give --kind one of {', '.join(Layer)}.", err=True)
+        raise typer.Exit(2)
+    run(import_ground(settings_or_exit(), file, Layer(kind)))
+
+
 @cli.command()
 def invite(
     role: Annotated[str, typer.Argument(help="administrator, reviewer, investigator, ...")],

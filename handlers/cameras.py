@@ -14,6 +14,7 @@ from nobs_bot.cameras.enrolment import draft_of, waiting_before
 from nobs_bot.cameras.findings import short_finding
 from nobs_bot.cameras.record import Camera, State, camera_of, cameras_owned, reason_of
 from nobs_bot.cameras.rights import pause, resume, switch_share, withdraw
+from nobs_bot.coverage.worklist import erase_turns
 from nobs_bot.errors import Refusal
 from nobs_bot.footage.answers import let_go
 from nobs_bot.messaging.message import Message
@@ -169,6 +170,7 @@ async def withdrawal_asked(query: CallbackQuery, desk: Desk, args: tuple[str, ..
 async def withdrawn(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
     camera = await camera_of(desk.work, number(args), desk.who.id)
     await let_go(desk.work, [camera.id])
+    await erase_turns(desk.work, camera.id)
     await withdraw(desk.work, camera, desk.who)
     if desk.memory.get("camera") == camera.id:
         desk.dialogue.end()

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from nobs_bot.buttons import Keyboard, button, column, grid
 from nobs_bot.cameras.record import Camera
+from nobs_bot.coverage.hotspots import Hotspot, hotspot_for, hotspot_named
 from nobs_bot.errors import Refusal
 from nobs_bot.footage import asking
 from nobs_bot.footage.asking import found_by_request
@@ -137,6 +138,9 @@ async def place_typed(message: TelegramMessage, desk: Desk) -> None:
         found_by_request(desk.work, desk.who, [camera])
         await _take_place(desk, camera.lat, camera.lon)
         return
+    if hotspot := await hotspot_named(desk.work, text, desk.who):
+        await _take_hotspot(desk, hotspot)
+        return
     area = desk.areas.find(text)
     point = None if area else read_location(text, desk.areas)
     if area is not None:
@@ -177,6 +181,23 @@ async def _take_place(desk: Desk, lat: float, lon: float) -> None:
     place = desk.words("request.place.name", road=road, area=area) if road else str(area)
     desk.memory.update(lat=lat, lon=lon, area=area.code, place=place, whole_area=False)
     await _ask(desk, Asking.RADIUS)
+
+
+@router.callback_query(Tap("req.spot"))
+async def hotspot_chosen(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
+    await require(desk.work, desk.who.id, Role.INVESTIGATOR)
+    hotspot = await hotspot_for(desk.work, number(args), desk.who)
+    desk.dialogue.end()
+    desk.dialogue.go(Asking.PLACE.value)
+    desk.reply.clear_buttons()
+    await _take_hotspot(desk, hotspot)
+
+
+async def _take_hotspot(desk: Desk, hotspot: Hotspot) -> None:
+    """A hotspot as the place, with its own radius."""
+    await _take_place(desk, hotspot.lat, hotspot.lon)
+    desk.memory["radius_m"] = round(hotspot.radius_m)
+    await _ask(desk, Asking.WINDOW)
 
 
 async def _take_area(desk: Desk, area: Area) -> None:

@@ -16,6 +16,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "queue": ("antrean", "queue"),
     "request": ("minta", "request"),
     "requests": ("permintaan", "requests"),
+    "worklist": ("tugas", "worklist"),
+    "coverage": ("cakupan", "coverage"),
+    "hotspots": ("rawan", "hotspots"),
     "report": ("laporan", "report"),
     "invite": ("undang", "invite"),
     "officers": ("petugas", "officers"),
@@ -25,10 +28,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "help": ("bantuan", "help"),
     "cancel": ("batal", "cancel"),
 }
+# who may know what is watched and what is not
+OFFICERS = {Role.FIELD_OFFICER, Role.REVIEWER, Role.INVESTIGATOR, Role.SUPERVISOR}
 _NEEDS = {
     "queue": {Role.REVIEWER},
     "request": {Role.INVESTIGATOR},
     "requests": {Role.INVESTIGATOR, Role.SUPERVISOR},
+    "worklist": {Role.FIELD_OFFICER, Role.SUPERVISOR},
+    "coverage": OFFICERS,
+    "hotspots": OFFICERS,
     "report": {Role.SUPERVISOR},
     "invite": {Role.ADMINISTRATOR},
     "officers": {Role.ADMINISTRATOR},

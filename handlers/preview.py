@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from nobs_bot.buttons import Keyboard, button, column
+from nobs_bot.coverage.between import Walls
 from nobs_bot.coverage.drawing import Cone, MapView
 from nobs_bot.coverage.ways import Ways, ways
 from nobs_bot.errors import Refusal
@@ -51,6 +52,7 @@ def question_of(desk: Desk, kind: Kind = Kind.FOOTAGE) -> Question:
             ways=()
             if kept.get("whole_area")
             else ways_to(desk, kept["lat"], kept["lon"], kept["radius_m"]),
+            walls=Walls(desk.around.base),
         )
     except KeyError:
         raise Refusal("buttons.stale") from None

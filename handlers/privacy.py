@@ -12,6 +12,7 @@ from aiogram.types import Message as TelegramMessage
 from nobs_bot.buttons import button, column
 from nobs_bot.cameras.record import Camera
 from nobs_bot.cameras.rights import CameraHolder
+from nobs_bot.coverage.worklist import TurnHolder
 from nobs_bot.footage.clips import FootageHolder
 from nobs_bot.footage.receiving import UploadHolder
 from nobs_bot.messaging.message import Message, Picture, PictureKind
@@ -26,7 +27,7 @@ from .filters import Tap
 
 router = Router(name="privacy")
 
-HOLDERS = (UploadHolder(), FootageHolder(), CameraHolder())
+HOLDERS = (UploadHolder(), FootageHolder(), TurnHolder(), CameraHolder())
 _LINES = 15
 
 

@@ -11,6 +11,7 @@ from aiogram.types import Message as TelegramMessage
 
 from nobs_bot.buttons import Button, button, column
 from nobs_bot.cameras.record import Camera
+from nobs_bot.coverage.between import Walls
 from nobs_bot.errors import Refusal
 from nobs_bot.footage import answers, owners, retention
 from nobs_bot.footage.clips import open_clip
@@ -185,7 +186,7 @@ async def _acts(desk: Desk, request: FootageRequest, clips: Sequence[Clip]) -> l
 async def ring_asked(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
     request = await request_for(desk.work, number(args), desk.who)
     ways = ways_to(desk, request.lat, request.lon, request.radius_m)
-    count = await owners.next_ring(desk.work, request, desk.who, ways)
+    count = await owners.next_ring(desk.work, request, desk.who, ways, Walls(desk.around.base))
     desk.reply.toast(desk.words.plural("request.ring.asked", count))
     await _show(desk, request)
 

@@ -10,6 +10,7 @@ from aiogram.types import CallbackQuery, ChatMemberUpdated
 from aiogram.types import Message as TelegramMessage
 
 from nobs_bot.buttons import Button, Keyboard, button, column
+from nobs_bot.coverage.worklist import ROLES
 from nobs_bot.messaging.chats import mark_reachable, mark_unreachable
 from nobs_bot.messaging.message import Message
 from nobs_bot.people.invitations import START_PREFIX, redeem
@@ -20,11 +21,12 @@ from nobs_bot.texts import LANGUAGES, Words
 from .desk import Desk
 from .enrol.begin import leave_off, start_enrolment
 from .filters import Tap, word
-from .menu import refresh_menu
+from .menu import OFFICERS, refresh_menu
 
 router = Router(name="start")
 
 SEE_REQUESTS = {Role.INVESTIGATOR, Role.SUPERVISOR}
+WALK = set(ROLES)
 
 
 @router.message(CommandStart())
@@ -76,6 +78,9 @@ async def home_keyboard(desk: Desk) -> Keyboard:
         button(words("menu.queue"), "rev.queue") if Role.REVIEWER in roles else None,
         button(words("menu.request"), "req.start") if Role.INVESTIGATOR in roles else None,
         button(words("request.mine_button"), "req.list") if roles & SEE_REQUESTS else None,
+        button(words("menu.worklist"), "turn.list") if roles & WALK else None,
+        button(words("menu.coverage"), "cov.start") if roles & OFFICERS else None,
+        button(words("menu.hotspots"), "spot.list") if roles & OFFICERS else None,
         button(words("menu.report"), "rep.show") if Role.SUPERVISOR in roles else None,
         button(words("menu.officers"), "adm.officers", 0) if Role.ADMINISTRATOR in roles else None,
         button(words("menu.invite"), "adm.invite") if Role.ADMINISTRATOR in roles else None,

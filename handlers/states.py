@@ -77,3 +77,28 @@ class Inviting(StrEnum):
     """Making an invitation."""
 
     AREA = "inviting.area"
+
+
+class Covering(StrEnum):
+    """A look at coverage close up."""
+
+    PLACE = "covering.place"
+
+
+class Spotting(StrEnum):
+    """Entering a hotspot, in the order of the questions; or a table of them."""
+
+    KIND = "spotting.kind"
+    PLACE = "spotting.place"
+    RADIUS = "spotting.radius"
+    HOURS = "spotting.hours"
+    DAYS = "spotting.days"
+    WEIGHT = "spotting.weight"
+    UNTIL = "spotting.until"
+    TABLE = "spotting.table"
+
+
+class Walking(StrEnum):
+    """The worklist, by nearness."""
+
+    HERE = "walking.here"

@@ -1,3 +1,3 @@
 """CCTV No Blindspot: volunteered cameras, checked, reviewed and asked for footage."""
 
-VERSION = "0.2.0"
+VERSION = "0.3.0"

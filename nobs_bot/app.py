@@ -11,15 +11,23 @@ from enum import StrEnum
 from itertools import count
 from typing import Any
 
-from nobs_bot.cameras.checks import Check
+from nobs_bot.cameras.checks import Check, Keep
+from nobs_bot.cameras.drift import ask_regular_checks, drift_of, note_drift, tell_officers
 from nobs_bot.cameras.enrolment import erase_silent_drafts
 from nobs_bot.cameras.photos import Photo, TelegramFiles, fetch_photos
+from nobs_bot.cameras.record import Camera
 from nobs_bot.cameras.runner import CheckRunner
 from nobs_bot.clock import Clock, SystemClock
 from nobs_bot.console.evidence import EvidencePages
 from nobs_bot.console.site import WEBHOOK_PATH, Site
 from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.gallery import Gallery
+from nobs_bot.coverage.ordering import Means
+from nobs_bot.coverage.ordering import carry_out as reckon
+from nobs_bot.coverage.orders import CoverageOrder
+from nobs_bot.coverage.surveyor import Surveyor
+from nobs_bot.coverage.turn import Turn
+from nobs_bot.coverage.turned import verify_turns
 from nobs_bot.footage.agreement import remind_of_reviews
 from nobs_bot.footage.answers import expire_requests
 from nobs_bot.footage.clips import fetch_clips, wanted_files
@@ -48,8 +56,10 @@ from nobs_bot.storage.engine import Database
 from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.leases import Job, backoff, release_all
 from nobs_bot.storage.loops import is_due, keep_at
-from nobs_bot.storage.work import Office
+from nobs_bot.storage.work import Office, Work
 from nobs_bot.streams.check import StreamChecker
+from nobs_bot.streams.report import CheckReport
+from nobs_bot.streams.turning import Comparison, compare_in_child
 from nobs_bot.texts import Texts
 
 log = logging.getLogger(__name__)
@@ -66,6 +76,8 @@ LEASED = (
     EvidenceOrder,
     DoomedFile,
     AddressLookup,
+    CoverageOrder,
+    Turn,
 )
 UPDATES_KEPT = timedelta(days=3)
 SENT_KEPT = timedelta(days=30)
@@ -97,8 +109,8 @@ class Foundation:
         self.texts = Texts(settings.zone, settings.default_language)
         self.database = Database(settings.database)
         self.files = FileStore(settings.files, self.vault)
-        self.areas: Areas = load_areas(settings.district_name)
-        self.base = BaseMap(self.areas)
+        self.areas: Areas = load_areas(settings.district_name, settings.data_dir)
+        self.base = BaseMap(self.areas, settings.data_dir)
         self.gallery = Gallery(self.base, self.files)
         self.office = Office(self.database, self.vault, self.clock, self.texts, settings)
 
@@ -168,7 +180,18 @@ class App:
             allowed_networks=settings.allowed_networks, at_once=settings.checks_at_once
         )
         self.checks = CheckRunner(
-            foundation.office, foundation.files, self.checker, at_once=settings.checks_at_once
+            foundation.office,
+            foundation.files,
+            self.checker,
+            at_once=settings.checks_at_once,
+            then=self._look_for_drift,
+        )
+        self.surveyor = Surveyor(
+            self.checker.children,
+            settings.district_name,
+            settings.data_dir,
+            heading_error_deg=settings.heading_error_deg,
+            position_error_m=settings.position_error_m,
         )
         self.looker = Looker(self.checker.children, foundation.files)
         self.site = Site(
@@ -228,6 +251,8 @@ class App:
         self._loop("clips read anew", self._when_due(Clip, self._verify_clips), idle_s=30)
         self._loop("evidence", self._when_due(EvidenceOrder, self._carry_out), idle_s=0.5)
         self._loop("uploads", self._when_due(Upload, self._give_up), idle_s=30)
+        self._loop("coverage", self._when_due(CoverageOrder, self._survey), idle_s=0.5)
+        self._loop("turns", self._when_due(Turn, self._verify_turns), idle_s=0.5)
         self._loop("doomed files", self._when_due(DoomedFile, self._remove_files), idle_s=2)
         self._loop("upkeep", self._keep_up, idle_s=60)
         if self._geocoder:
@@ -256,6 +281,7 @@ class App:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if Part.WORKER in self.parts:
             await self.checks.stop()
+            await self.surveyor.close()
             await self.checker.close()
         await self.foundation.database.close()
 
@@ -287,6 +313,28 @@ class App:
     async def _carry_out(self) -> int:
         return await carry_out(self.foundation.office, self.foundation.files, self.looker)
 
+    async def _survey(self) -> int:
+        found = self.foundation
+        downloads = self._outside.downloads
+        means = Means(found.office, found.files, self.surveyor, found.areas, downloads)
+        return await reckon(means)
+
+    async def _verify_turns(self) -> int:
+        found = self.foundation
+        return await verify_turns(found.office, found.files, self.checker.children, self.surveyor)
+
+    async def _look_for_drift(self, check: Check, report: CheckReport) -> Keep:
+        found = self.foundation
+        drift = await drift_of(found.office, found.files, self._compare, check, report)
+
+        async def keep(work: Work, camera: Camera, current: Check) -> None:
+            await note_drift(work, camera, current, drift)
+
+        return keep
+
+    async def _compare(self, before: bytes, after: bytes, width_deg: float) -> Comparison:
+        return await compare_in_child(self.checker.children, before, after, width_deg)
+
     async def _tell_news(self) -> int:
         return await tell_news(self.foundation.office)
 
@@ -311,6 +359,8 @@ class App:
             done += await remind_of_reviews(work)
             done += await erase_due(work)
             done += await tell_weekly(work)
+            done += await ask_regular_checks(work)
+            done += await tell_officers(work)
             await forget_links(work)
             done += await end_unwanted(work)
             await inbox.forget_done(work, work.now - UPDATES_KEPT)

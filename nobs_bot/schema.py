@@ -11,6 +11,7 @@ from sqlalchemy import Connection, MetaData, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nobs_bot.cameras import checks, photos, record
+from nobs_bot.coverage import hotspots, orders, turn
 from nobs_bot.footage import handover, request, upload
 from nobs_bot.messaging import chats, conversation, inbox, outbox
 from nobs_bot.people import consent, invitations, persons, roles
@@ -35,14 +36,17 @@ TABLES = (
     doomed,
     geocode,
     handover,
+    hotspots,
     inbox,
     invitations,
+    orders,
     outbox,
     persons,
     photos,
     record,
     request,
     roles,
+    turn,
     upload,
 )
 

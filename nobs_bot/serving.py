@@ -6,16 +6,22 @@ import asyncio
 import gc
 import signal
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy.exc import DBAPIError
 
 from nobs_bot.app import App, Foundation, Part
+from nobs_bot.cameras.relocating import relocate
+from nobs_bot.coverage.exporting import CannotExport, cameras_in, note_exported, write_file
 from nobs_bot.errors import CannotStart
 from nobs_bot.people.invitations import invite as make_invitation
-from nobs_bot.people.roles import Role
+from nobs_bot.people.roles import Role, open_grants
+from nobs_bot.places.importing import CannotImport, import_layer
+from nobs_bot.places.layers import Layer
 from nobs_bot.schema import upgrade
 from nobs_bot.settings import Settings
 
@@ -87,6 +93,67 @@ async def migrate(settings: Settings) -> int:
     await foundation.database.close()
     Console().print("The database is up to date.")
     return 0
+
+
+async def import_ground(settings: Settings, path: Path, layer: Layer) -> int:
+    """Take a layer of ground over, and find anew in which kelurahan each camera hangs."""
+    console = Console()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    try:
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task(path.name, total=None)
+            imported = await asyncio.to_thread(
+                import_layer,
+                path,
+                layer,
+                settings.data_dir,
+                lambda done, of: bar.update(task, completed=done, total=of),
+            )
+    except CannotImport as exc:
+        console.print(f"Nothing was imported.\n{exc}", markup=False, soft_wrap=True)
+        return 2
+    console.print(f"{imported.count} {layer} imported into {imported.path}.", soft_wrap=True)
+    if imported.mended:
+        console.print("Mended: " + ", ".join(imported.mended), markup=False, soft_wrap=True)
+    if layer is Layer.AREAS:
+        await _relocate(settings, console)
+    console.print("Restart the bot: it reads the ground when it starts.")
+    return 0
+
+
+async def export(settings: Settings, path: Path) -> int:
+    """Write the cameras that take part into a file; their owners can read that they were in it."""
+    console = Console()
+    foundation = await _prepared(settings)
+    try:
+        async with foundation.office.work() as work:
+            cameras = await cameras_in(work, None)
+            write_file(path, cameras)
+            await note_exported(work, cameras, None, None)
+    except (CannotExport, OSError) as exc:
+        console.print(f"Nothing was exported. {exc}", markup=False, soft_wrap=True)
+        return 2
+    finally:
+        await foundation.database.close()
+    console.print(f"{len(cameras)} cameras written to {path}.", soft_wrap=True)
+    return 0
+
+
+async def _relocate(settings: Settings, console: Console) -> None:
+    foundation = await _prepared(settings)
+    async with foundation.office.work() as work:
+        moved, outside = await relocate(work, foundation.areas)
+        strays = [
+            f"{held.role} in {held.area_code}"
+            for held, _ in await open_grants(work)
+            if foundation.areas.get(held.area_code) is None
+        ]
+    await foundation.database.close()
+    console.print(f"{moved} cameras are in another kelurahan now.")
+    if outside:
+        console.print(f"Outside of every area, left as they were: {', '.join(outside)}.")
+    if strays:
+        console.print(f"Roles in areas that are no more; give them anew: {', '.join(strays)}.")
 
 
 async def invite(settings: Settings, role: str, area: str) -> int:

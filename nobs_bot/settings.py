@@ -114,6 +114,15 @@ class Settings(BaseSettings):
     draft_days: int = Field(
         14, ge=1, description="Days of silence after which an unfinished enrolment is erased."
     )
+    check_days: int = Field(
+        7, ge=1, le=90, description="Days after which a camera that shares stills is checked again."
+    )
+    heading_error_deg: float = Field(
+        15.0, ge=1, le=60, description="Usual error of an owner's direction, degrees (coverage)."
+    )
+    position_error_m: float = Field(
+        5.0, ge=0.5, le=50, description="Usual error of a camera's place, metres (coverage)."
+    )
     review_lease_minutes: int = Field(
         10, ge=1, description="Minutes for which a camera in review belongs to one officer."
     )

@@ -14,7 +14,7 @@ from sqlalchemy.types import JSON
 
 from nobs_bot.cameras.connection import stream_of
 from nobs_bot.cameras.findings import progress_text, result_message
-from nobs_bot.cameras.record import Camera
+from nobs_bot.cameras.record import Camera, State
 from nobs_bot.messaging.message import Message
 from nobs_bot.people.persons import person, tell, words_for
 from nobs_bot.storage.audit import Act, record
@@ -24,13 +24,15 @@ from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.leases import Job, backoff, claim, held, postpone, settle
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.streams.address import StreamAddress
-from nobs_bot.streams.check import CheckReport, Stage
+from nobs_bot.streams.check import CheckReport, Finding, Stage
 
 log = logging.getLogger(__name__)
 
 # longer than any check takes between two of its stages
 LEASE = timedelta(seconds=30)
 MOST_ATTEMPTS = 5
+# well after sunset and well before sunrise at Jakarta's latitude, the year round
+DARK_FROM_HOUR, DARK_UNTIL_HOUR = 19, 5
 OnStage = Callable[[Stage], Awaitable[None]]
 
 
@@ -39,7 +41,8 @@ class Check(Job):
     One look at one camera's stream.
 
     `report` is what `CheckReport.as_dict` gives, without any secret; `still_name` is the picture in
-    the file store. While it waits or runs, `due_at` is set.
+    the file store. While it waits or runs, `due_at` is set. One that is regular was asked for by
+    the calendar, and its still is held against the enrolled one (see `drift`).
     """
 
     __tablename__ = "camera_checks"
@@ -47,11 +50,17 @@ class Check(Job):
 
     camera_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("cameras.id"))
     tell_owner: Mapped[bool]
+    is_regular: Mapped[bool] = mapped_column(default=False)
     stage: Mapped[str | None]
     report: Mapped[dict[str, Any] | None] = mapped_column(JSON().with_variant(JSONB, "postgresql"))
     still_name: Mapped[str | None]
     asked_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+
+
+# what is kept of a report besides it, in the transaction that keeps the report
+Keep = Callable[[Work, Camera, Check], Awaitable[None]]
+Then = Callable[[Check, CheckReport], Awaitable[Keep]]
 
 
 class Checker(Protocol):
@@ -113,8 +122,19 @@ async def claim_checks(work: Work, limit: int) -> list[Check]:
     return list(rows)
 
 
-async def run_check(office: Office, files: FileStore, checker: Checker, check: Check) -> None:
-    """Look at the camera, keep what was seen and tell the owner."""
+async def run_check(
+    office: Office,
+    files: FileStore,
+    checker: Checker,
+    check: Check,
+    then: Then | None = None,
+) -> None:
+    """
+    Look at the camera, keep what was seen and tell the owner.
+
+    Args:
+        then: Looks at the report of a regular check; what it returns keeps what it has found.
+    """
     async with office.look() as work:
         camera = await work.session.get(Camera, check.camera_id)
         address = stream_of(work, camera) if camera else None
@@ -124,12 +144,13 @@ async def run_check(office: Office, files: FileStore, checker: Checker, check: C
     try:
         report = await checker.check(address, _progress(office, check))
         still_name = await _keep_still(files, check, report)
+        keep = await then(check, report) if then is not None and check.is_regular else None
     except Exception as exc:
         # the message may hold the address; its type is all that is safe to keep
         log.exception("check %s broke off", check.id)
         await _again(office, check, type(exc).__name__)
         return
-    await _finish(office, check, address, report, still_name)
+    await _finish(office, check, address, (report, still_name), keep)
 
 
 def _progress(office: Office, check: Check) -> OnStage:
@@ -169,8 +190,13 @@ async def _keep_still(files: FileStore, check: Check, report: CheckReport) -> st
 
 
 async def _finish(
-    office: Office, check: Check, address: StreamAddress, report: CheckReport, still: str | None
+    office: Office,
+    check: Check,
+    address: StreamAddress,
+    seen: tuple[CheckReport, str | None],
+    keep: Keep | None,
 ) -> None:
+    report, still = seen
     async with office.work() as work:
         current = await held(work, Check, check.id, check.attempts)
         camera = await work.session.get(Camera, check.camera_id)
@@ -184,7 +210,10 @@ async def _finish(
         settle(current)
         current.report, current.still_name = report.as_dict(), still
         current.stage, current.finished_at = None, work.now
-        camera.last_check_id = current.id
+        camera.last_check_id, camera.checked_at = current.id, work.now
+        _note_what_it_shows(work, camera, current, report)
+        if keep is not None:
+            await keep(work, camera, current)
         record(
             work,
             Act.CHECKED,
@@ -195,6 +224,17 @@ async def _finish(
         )
         if current.tell_owner:
             await _tell_result(work, current, camera)
+
+
+def _note_what_it_shows(work: Work, camera: Camera, check: Check, report: CheckReport) -> None:
+    """What later stills are held against, and whether the camera sees in the dark."""
+    if check.still_name is None:
+        return
+    if camera.reference_check_id is None and camera.state is State.APPROVED:
+        camera.reference_check_id = check.id
+    hour = work.now.astimezone(work.settings.zone).hour
+    if hour >= DARK_FROM_HOUR or hour < DARK_UNTIL_HOUR:
+        camera.sees_at_night = Finding.BLACK not in report.findings
 
 
 async def _tell_result(work: Work, check: Check, camera: Camera) -> None:

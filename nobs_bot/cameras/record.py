@@ -54,12 +54,33 @@ class Width(StrEnum):
         return {"narrow": 45.0, "normal": 80.0, "wide": 110.0, "all_round": 360.0}[self.value]
 
 
+class Turning(StrEnum):
+    """Whether the camera can be turned, as far as we were told."""
+
+    UNKNOWN = "unknown"
+    WILLING = "willing"
+    UNWILLING = "unwilling"
+    FIXED = "fixed"
+
+
+class Drift(StrEnum):
+    """How the picture differs from the one with which the camera was enrolled."""
+
+    MOVED = "moved"
+    COVERED = "covered"
+    DEAD = "dead"
+
+
 class Camera(Base, Identified):
     """
     A volunteered camera; a draft of one is the same row, with gaps.
 
     Contact, stream address and reasons are sealed. Position, direction and what is shared are in
     clear, since cameras are searched by them.
+
+    `reference_check_id` is the check whose still shows what the camera sees when it looks where its
+    heading says; later stills are held against it. `drift` says how the last one differed, since
+    when, and when officers were told of it.
     """
 
     __tablename__ = "cameras"
@@ -103,6 +124,13 @@ class Camera(Base, Identified):
     stream_index: Mapped[bytes | None] = mapped_column(LargeBinary)
     stream_declined: Mapped[bool] = mapped_column(default=False)
     last_check_id: Mapped[int | None] = mapped_column(BigInteger)
+    checked_at: Mapped[datetime | None]
+    sees_at_night: Mapped[bool | None]
+    turning: Mapped[Turning] = mapped_column(choice(Turning), default=Turning.UNKNOWN)
+    reference_check_id: Mapped[int | None] = mapped_column(BigInteger)
+    drift: Mapped[Drift | None] = mapped_column(choice(Drift))
+    drift_since: Mapped[datetime | None]
+    drift_told_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     touched_at: Mapped[datetime]
     submitted_at: Mapped[datetime | None]

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from nobs_bot.cameras.checks import drop_checks
 from nobs_bot.cameras.connection import forget_stream, stream_of
 from nobs_bot.cameras.photos import drop_photos, photo_count
-from nobs_bot.cameras.record import Camera, State, contact_of, reason_of
+from nobs_bot.cameras.record import Camera, State, Turning, contact_of, reason_of
 from nobs_bot.errors import Refusal
 from nobs_bot.people.persons import Person
 from nobs_bot.storage.audit import Act, record
@@ -67,6 +67,9 @@ async def withdraw(work: Work, camera: Camera, owner: Person) -> None:
     camera.lat = camera.lon = camera.heading_deg = camera.range_m = None
     camera.place_kind = camera.width = camera.indoors = camera.retention_days = None
     camera.last_check_id = camera.review_by = camera.review_until = None
+    camera.reference_check_id = camera.checked_at = camera.sees_at_night = None
+    camera.drift = camera.drift_since = camera.drift_told_at = None
+    camera.turning = Turning.UNKNOWN
     camera.share_footage = False
     camera.state, camera.withdrawn_at = State.WITHDRAWN, work.now
     _note(work, Act.WITHDRAWN, camera, owner)
@@ -101,6 +104,8 @@ class CameraHolder:
             "width": camera.width,
             "range_m": camera.range_m,
             "indoors": camera.indoors,
+            "sees_at_night": camera.sees_at_night,
+            "turning": camera.turning,
             "retention_days": camera.retention_days,
             "shared": {what: getattr(camera, f"share_{what}") for what in SHARES},
             "stream": stream.public if stream else None,

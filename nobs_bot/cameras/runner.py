@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from nobs_bot.cameras.checks import Check, Checker, claim_checks, run_check
+from nobs_bot.cameras.checks import Check, Checker, Then, claim_checks, run_check
 from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.loops import is_due
 from nobs_bot.storage.work import Office
@@ -19,13 +19,23 @@ class CheckRunner:
 
     Args:
         at_once: How many cameras are looked at side by side.
+        then: Looks at the reports of regular checks (see `checks.run_check`).
     """
 
-    def __init__(self, office: Office, files: FileStore, checker: Checker, *, at_once: int) -> None:
+    def __init__(
+        self,
+        office: Office,
+        files: FileStore,
+        checker: Checker,
+        *,
+        at_once: int,
+        then: Then | None = None,
+    ) -> None:
         self._office = office
         self._files = files
         self._checker = checker
         self._at_once = at_once
+        self._then = then
         self._running: set[asyncio.Task[None]] = set()
 
     async def start_due(self) -> int:
@@ -36,7 +46,7 @@ class CheckRunner:
         async with self._office.work() as work:
             checks = await claim_checks(work, room)
         for check in checks:
-            run = run_check(self._office, self._files, self._checker, check)
+            run = run_check(self._office, self._files, self._checker, check, self._then)
             task = asyncio.create_task(run)
             self._running.add(task)
             task.add_done_callback(self._ended)

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from nobs_bot.places.areas import Areas
+from nobs_bot.places.layers import Layer, ground_file
 
 DATA = Path(__file__).parent.parent / "places" / "data"
 
@@ -35,14 +37,21 @@ class BaseMap:
 
     Args:
         areas: The district, for its boundaries.
+        data_dir: Where imported roads and buildings may lie; else those that come along are taken.
     """
 
-    def __init__(self, areas: Areas) -> None:
+    def __init__(self, areas: Areas, data_dir: Path | None = None) -> None:
         self._boundaries = areas.boundaries
+        self._data_dir = data_dir
+
+    def _collection(self, layer: Layer) -> Any:
+        imported = ground_file(self._data_dir, layer) if self._data_dir else None
+        path = imported or DATA / f"{layer}.geojson"
+        return json.loads(path.read_text(encoding="utf-8"))
 
     @cached_property
     def _roads(self) -> tuple[list[Road], STRtree]:
-        collection = json.loads((DATA / "roads.geojson").read_text(encoding="utf-8"))
+        collection = self._collection(Layer.ROADS)
         roads, shapes = [], []
         for feature in collection["features"]:
             geometry = shape(feature["geometry"])
@@ -55,7 +64,7 @@ class BaseMap:
 
     @cached_property
     def _buildings(self) -> tuple[list[Line], STRtree]:
-        collection = json.loads((DATA / "buildings.geojson").read_text(encoding="utf-8"))
+        collection = self._collection(Layer.BUILDINGS)
         shapes = [
             polygon
             for feature in collection["features"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from io import BytesIO
 from math import cos, radians
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -34,6 +37,15 @@ _OWN: Colour = (0, 110, 200)
 _OTHER: Colour = (120, 120, 120)
 _SEEING: Colour = (0, 140, 70)
 _PLACE: Colour = (200, 50, 40)
+_GAINED: Colour = (60, 170, 230)
+_LOST: Colour = (240, 150, 60)
+_STYLES: dict[str, Colour] = {
+    "own": _OWN,
+    "other": _OTHER,
+    "seeing": _SEEING,
+    "gained": _GAINED,
+    "lost": _LOST,
+}
 _ROADS: dict[str, tuple[float, Colour]] = {
     # width on the ground in metres, colour
     "motorway": (18, (247, 190, 140)),
@@ -62,6 +74,21 @@ class Cone(BaseModel):
     label: str = ""
 
 
+class Framed(Protocol):
+    """What every picture of the ground has (see `MapView`)."""
+
+    @property
+    def lat(self) -> float: ...
+    @property
+    def lon(self) -> float: ...
+    @property
+    def span_m(self) -> float: ...
+    @property
+    def legend(self) -> tuple[tuple[str, str], ...]: ...
+    @property
+    def north(self) -> str: ...
+
+
 class MapView(BaseModel):
     """
     What a map shows.
@@ -70,6 +97,7 @@ class MapView(BaseModel):
         lat, lon: Its middle, degrees.
         span_m: Metres from its left to its right edge.
         cones: Cameras, the most important last.
+        gained, lost: Places on roads that would be seen, or no longer, as (lat, lon).
         circle_m: Radius of a circle round the middle, metres; 0 for none.
         pin: Whether the middle is marked.
         legend: (style, words) lines, for those who cannot tell the colours.
@@ -82,6 +110,8 @@ class MapView(BaseModel):
     lon: float
     span_m: float = 320.0
     cones: tuple[Cone, ...] = ()
+    gained: tuple[tuple[float, float], ...] = ()
+    lost: tuple[tuple[float, float], ...] = ()
     circle_m: float = 0.0
     pin: bool = False
     legend: tuple[tuple[str, str], ...] = ()
@@ -90,10 +120,12 @@ class MapView(BaseModel):
 
 def draw_map(base: BaseMap, view: MapView) -> bytes:
     """The map as PNG, 1080 x 810 px, north up, with scale bar and attribution."""
-    canvas = _Canvas(view)
+    canvas = Canvas(view)
     canvas.ground(base)
     if view.circle_m:
         canvas.circle(view.circle_m)
+    canvas.pieces(view.lost, _LOST)
+    canvas.pieces(view.gained, _GAINED)
     if view.pin:
         canvas.pin(view.lat, view.lon, _PLACE)
     for cone in view.cones:
@@ -102,36 +134,59 @@ def draw_map(base: BaseMap, view: MapView) -> bytes:
 
 
 def _colour(style: str) -> Colour:
-    return {"own": _OWN, "other": _OTHER, "seeing": _SEEING}.get(style, _PLACE)
+    return _STYLES.get(style, _PLACE)
 
 
-class _Canvas:
-    def __init__(self, view: MapView) -> None:
+class Canvas:
+    """
+    A picture of the ground, north up, to draw on.
+
+    Args:
+        view: Its middle, span, legend and the letter of its north.
+        size_px: Width and height.
+    """
+
+    def __init__(self, view: Framed, size_px: tuple[int, int] = (WIDTH_PX, HEIGHT_PX)) -> None:
         self.view = view
-        self.px_per_m = WIDTH_PX / view.span_m
-        self.image: Pixels = np.full((HEIGHT_PX, WIDTH_PX, 3), _GROUND, np.uint8)
+        self.width_px, self.height_px = size_px
+        self.px_per_m = self.width_px / view.span_m
+        self.image: Pixels = np.full((self.height_px, self.width_px, 3), _GROUND, np.uint8)
         self._words: list[tuple[tuple[float, float], str, Colour]] = []
         self._taken: list[tuple[float, float, float, float]] = []
 
     def ground(self, base: BaseMap) -> None:
-        bounds = self._bounds()
-        for ring in base.buildings(*bounds):
-            cv2.fillPoly(self.image, [self._fixed(ring)], _BUILDING, cv2.LINE_AA, _SHIFT)
-        roads = sorted(base.roads(*bounds), key=lambda road: self._road(road)[0])
+        """Buildings, roads and their names, boundaries."""
+        roads = base.roads(*self._bounds())
+        self.buildings(base)
+        self.roads(roads)
+        self.boundaries(base)
+        self.name_roads(roads)
+
+    def buildings(self, base: BaseMap) -> None:
+        for ring in self._fixed_each(base.buildings(*self._bounds())):
+            cv2.fillPoly(self.image, [ring], _BUILDING, cv2.LINE_AA, _SHIFT)
+
+    def roads(self, roads: Sequence[Road]) -> None:
+        """The narrow ones below the wide ones, all above their casings."""
+        styles: dict[tuple[float, Colour], list[Line]] = {}
+        for road in roads:
+            styles.setdefault(self._road(road), []).append(road.points)
+        drawn = [(style, self._fixed_each(styles[style])) for style in sorted(styles)]
         for widen in (2, 0):
-            for road in roads:
-                width, colour = self._road(road)
+            for (width, colour), lines in drawn:
                 pixels = max(2, round(width * self.px_per_m)) + widen
                 shown = _CASING if widen else colour
-                self._line(road.points, shown, pixels)
-        for ring in base.boundary_rings:
-            self._line(ring, _BOUNDARY, 2)
-        self._name_roads(roads)
+                cv2.polylines(self.image, lines, False, shown, pixels, cv2.LINE_AA, _SHIFT)
+
+    def boundaries(self, base: BaseMap) -> None:
+        rings = self._fixed_each(base.boundary_rings)
+        cv2.polylines(self.image, rings, False, _BOUNDARY, 2, cv2.LINE_AA, _SHIFT)
 
     def _road(self, road: Road) -> tuple[float, Colour]:
         return _ROADS.get(road.kind, _PLAIN_ROAD)
 
-    def _name_roads(self, roads: list[Road]) -> None:
+    def name_roads(self, roads: Sequence[Road]) -> None:
+        """The wide ones first, each where it has room."""
         named: set[str] = set()
         for road in sorted(roads, key=lambda road: -self._road(road)[0]):
             if not road.name or road.name in named:
@@ -142,9 +197,9 @@ class _Canvas:
                 self._words.append((inside[len(inside) // 2], road.name, (110, 100, 90)))
 
     def _has_room(self, at: tuple[float, float], words: str) -> bool:
-        half, high = _font(_WORDS_PX).getlength(words) / 2 + 4, _WORDS_PX / 2 + 6
+        half, high = _length_px(words) / 2 + 4, _WORDS_PX / 2 + 6
         box = (at[0] - half, at[1] - high, at[0] + half, at[1] + high)
-        if box[0] < 8 or box[2] > WIDTH_PX - 8 or not 60 < at[1] < HEIGHT_PX - 90:
+        if box[0] < 8 or box[2] > self.width_px - 8 or not 60 < at[1] < self.height_px - 90:
             return False
         for left, top, right, bottom in self._taken:
             if box[0] < right and left < box[2] and box[1] < bottom and top < box[3]:
@@ -161,6 +216,13 @@ class _Canvas:
         cv2.circle(tint, center, radius, _PLACE, -1, cv2.LINE_AA, _SHIFT)
         self._blend(tint, 0.10)
         cv2.circle(self.image, center, radius, _PLACE, 3, cv2.LINE_AA, _SHIFT)
+
+    def pieces(self, places: Sequence[tuple[float, float]], colour: Colour) -> None:
+        """Pieces of road, 5 m each, as beads."""
+        radius = max(3, round(2.6 * self.px_per_m))
+        for lat, lon in places:
+            x, y = (round(value) for value in self._xy(lat, lon))
+            cv2.circle(self.image, (x, y), radius, colour, -1, cv2.LINE_AA)
 
     def cone(self, cone: Cone) -> None:
         colour = _colour(cone.style)
@@ -204,14 +266,21 @@ class _Canvas:
         self._scale_bar(pen)
         self._north(pen)
         self._legend(pen)
-        _write(pen, (WIDTH_PX - 12, HEIGHT_PX - 12), ATTRIBUTION, _INK, _SOURCE_PX, anchor="rb")
+        _write(
+            pen,
+            (self.width_px - 12, self.height_px - 12),
+            ATTRIBUTION,
+            _INK,
+            _SOURCE_PX,
+            anchor="rb",
+        )
         out = BytesIO()
         picture.save(out, "PNG", compress_level=4)
         return out.getvalue()
 
     def _scale_bar(self, pen: ImageDraw.ImageDraw) -> None:
         metres = _round_length(self.view.span_m / 5)
-        length, left, bottom = metres * self.px_per_m, 24, HEIGHT_PX - 24
+        length, left, bottom = metres * self.px_per_m, 24, self.height_px - 24
         pen.rectangle((left - 12, bottom - 58, left + length + 12, bottom + 12), fill="white")
         pen.line(
             (left, bottom - 8, left, bottom, left + length, bottom, left + length, bottom - 8),
@@ -222,7 +291,7 @@ class _Canvas:
         _write(pen, (left + length / 2, bottom - 30), words, _INK, _WORDS_PX, anchor="mm")
 
     def _north(self, pen: ImageDraw.ImageDraw) -> None:
-        x, y = WIDTH_PX - 58, 72
+        x, y = self.width_px - 58, 72
         pen.ellipse((x - 40, y - 54, x + 40, y + 44), fill="white")
         pen.polygon([(x, y - 14), (x - 16, y + 32), (x, y + 22), (x + 16, y + 32)], fill=_INK)
         _write(pen, (x, y - 31), self.view.north, _INK, _WORDS_PX, anchor="mm")
@@ -236,8 +305,12 @@ class _Canvas:
         pen.rounded_rectangle((12, 12, 12 + width, bottom), 8, "white")
         for line, (style, words) in enumerate(self.view.legend):
             y = 16 + line_px * (line + 0.5)
-            pen.ellipse((26, y - 12, 50, y + 12), fill=_colour(style))
+            pen.ellipse((26, y - 12, 50, y + 12), fill=self.style_colour(style))
             pen.text((62, y), words, _INK, font, anchor="lm")
+
+    def style_colour(self, style: str) -> Colour:
+        """The colour of a style in the legend."""
+        return _colour(style)
 
     def _blend(self, tint: Pixels, share: float) -> None:
         cv2.addWeighted(tint, share, self.image, 1 - share, 0, dst=self.image)
@@ -248,7 +321,7 @@ class _Canvas:
         )
 
     def _bounds(self) -> tuple[float, float, float, float]:
-        half_lat = HEIGHT_PX / self.px_per_m / 2 / _M_PER_DEG
+        half_lat = self.height_px / self.px_per_m / 2 / _M_PER_DEG
         half_lon = self.view.span_m / 2 / (_M_PER_DEG * cos(radians(self.view.lat)))
         lat, lon = self.view.lat, self.view.lon
         return lon - half_lon, lat - half_lat, lon + half_lon, lat + half_lat
@@ -261,18 +334,31 @@ class _Canvas:
         """(lon, lat) degrees to (x, y) pixels, y downwards."""
         east = (points[:, 0] - self.view.lon) * _M_PER_DEG * cos(radians(self.view.lat))
         north = (points[:, 1] - self.view.lat) * _M_PER_DEG
-        x = WIDTH_PX / 2 + east * self.px_per_m
-        y = HEIGHT_PX / 2 - north * self.px_per_m
+        x = self.width_px / 2 + east * self.px_per_m
+        y = self.height_px / 2 - north * self.px_per_m
         return np.column_stack([x, y])
+
+    def _fixed_each(self, lines: Sequence[Line]) -> list[NDArray[np.int32]]:
+        """Many lines in one go: a call for each takes longer than the drawing."""
+        if not lines:
+            return []
+        ends = np.cumsum([len(line) for line in lines])[:-1]
+        return np.split(self._fixed(np.concatenate(lines)), ends)
 
     def _fixed(self, points: Line) -> NDArray[np.int32]:
         pixels = np.clip(self._to_pixels(points), -30_000, 30_000)
         return np.round(pixels * (1 << _SHIFT)).astype(np.int32)
 
     def _is_inside(self, point: tuple[float, float]) -> bool:
-        return 0 <= point[0] < WIDTH_PX and 0 <= point[1] < HEIGHT_PX
+        return 0 <= point[0] < self.width_px and 0 <= point[1] < self.height_px
 
 
+@lru_cache(maxsize=4096)
+def _length_px(words: str) -> float:
+    return _font(_WORDS_PX).getlength(words)
+
+
+@lru_cache(maxsize=8)
 def _font(size: int) -> ImageFont.FreeTypeFont:
     font = ImageFont.load_default(size)
     assert isinstance(font, ImageFont.FreeTypeFont)

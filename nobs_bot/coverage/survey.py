@@ -89,6 +89,17 @@ class Survey:
         """The cameras in the survey."""
         return [held.view for held in self._held.values()]
 
+    def views_in(
+        self, west: float, south: float, east: float, north: float
+    ) -> list[tuple[View, str]]:
+        """The cameras of a box in metres, each with the code of its area; empty where in none."""
+        codes = self.ground.area_codes
+        return [
+            (held.view, codes[held.area] if held.area >= 0 else "")
+            for held in self._held.values()
+            if west <= held.view.x <= east and south <= held.view.y <= north
+        ]
+
     def view(self, camera_id: int) -> View:
         """
         A camera of the survey.

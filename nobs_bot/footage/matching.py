@@ -10,6 +10,7 @@ from enum import StrEnum
 from sqlalchemy import func, select
 
 from nobs_bot.cameras.record import Camera, State
+from nobs_bot.coverage.between import Walls
 from nobs_bot.coverage.sector import Sector, looks_at
 from nobs_bot.coverage.ways import BEYOND_M, Ways
 from nobs_bot.footage.request import Ask
@@ -29,6 +30,7 @@ class Reason(StrEnum):
 
     SEES = "sees"
     MAY_SEE = "may_see"
+    BEHIND = "behind"
     NEAR = "near"
     IN_AREA = "in_area"
     ON_THE_WAY = "on_the_way"
@@ -40,7 +42,7 @@ class Reason(StrEnum):
     NOT_SHARED = "not_shared"
 
 
-ASKED = (Reason.SEES, Reason.MAY_SEE, Reason.NEAR, Reason.IN_AREA)
+ASKED = (Reason.SEES, Reason.MAY_SEE, Reason.BEHIND, Reason.NEAR, Reason.IN_AREA)
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Scene:
         area_code: The kelurahan that holds the middle, or the area that is meant as a whole.
         whole_area: Every camera of the area is meant; the circle only holds the area.
         ways: Points along the roads to and from the place (see `coverage.ways`).
+        walls: The buildings that may hide the place; None where none are known.
     """
 
     lat: float
@@ -61,6 +64,7 @@ class Scene:
     windows: tuple[Window, ...]
     whole_area: bool = False
     ways: Ways = ()
+    walls: Walls | None = None
 
 
 @dataclass(frozen=True)
@@ -176,7 +180,9 @@ def _view(camera: Camera, scene: Scene) -> tuple[float, Reason | None]:
         return metres, Reason.IN_AREA
     sees = looks_at(sector, scene.lat, scene.lon, scene.radius_m)
     if sees:
-        return metres, Reason.SEES
+        walls = scene.walls
+        is_hidden = walls and walls.hide(sector, scene.lat, scene.lon, scene.radius_m)
+        return metres, Reason.BEHIND if is_hidden else Reason.SEES
     if sees is None:
         return metres, Reason.MAY_SEE
     if metres <= scene.radius_m:

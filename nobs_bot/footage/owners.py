@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from nobs_bot.cameras.record import Camera
+from nobs_bot.coverage.between import Walls
 from nobs_bot.coverage.ways import Ways
 from nobs_bot.errors import Refusal
 from nobs_bot.footage.matching import Candidate, Reason, Scene, candidates
@@ -125,7 +126,13 @@ async def standing(work: Work, request: FootageRequest, ask: Ask, *, is_away: bo
     return ask.reply.value
 
 
-async def next_ring(work: Work, request: FootageRequest, officer: Person, ways: Ways = ()) -> int:
+async def next_ring(
+    work: Work,
+    request: FootageRequest,
+    officer: Person,
+    ways: Ways = (),
+    walls: Walls | None = None,
+) -> int:
     """
     Ask for the cameras in twice the radius, and on the ways to and from, that were not asked yet.
 
@@ -140,7 +147,7 @@ async def next_ring(work: Work, request: FootageRequest, officer: Person, ways: 
     if request.whole_area or request.radius_m > most_m:
         raise Refusal("request.ring.limit", most=most_m)
     radius_m = min(request.radius_m * 2, most_m)
-    scene = replace(scene_of(request), radius_m=radius_m, ways=ways)
+    scene = replace(scene_of(request), radius_m=radius_m, ways=ways, walls=walls)
     found = await candidates(work, officer, scene, asked_by=request.id)
     chosen = [each for each in found if each.is_asked or each.reason is Reason.ON_THE_WAY]
     if not chosen and radius_m == request.radius_m:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from nobs_bot.coverage.between import Walls
 from nobs_bot.coverage.ways import Ways
 from nobs_bot.errors import Refusal
 from nobs_bot.footage.matching import Scene
@@ -26,6 +27,7 @@ class Question:
         whole_area: Every camera of the area is meant; the circle only holds it.
         pictures: Telegram's ids of pictures of what to look for.
         ways: Points along the roads to and from the place (see `coverage.ways`).
+        walls: The buildings that may hide the place from a camera.
     """
 
     lat: float
@@ -41,6 +43,7 @@ class Question:
     whole_area: bool = False
     pictures: tuple[str, ...] = ()
     ways: Ways = ()
+    walls: Walls | None = None
 
     @property
     def scene(self) -> Scene:
@@ -53,6 +56,7 @@ class Question:
             self.windows,
             self.whole_area,
             self.ways,
+            self.walls,
         )
 
     @property

@@ -103,14 +103,19 @@ async def grant(
 
 async def grants_in(work: Work, areas: Sequence[str]) -> list[tuple[Grant, Person]]:
     """Every role in these areas that has not ended, with who holds it; the newest last."""
+    found = await open_grants(work)
+    return [(held, who) for held, who in found if any(covers(a, held.area_code) for a in areas)]
+
+
+async def open_grants(work: Work) -> list[tuple[Grant, Person]]:
+    """Every role that has not ended, with who holds it; the newest last."""
     query = (
         select(Grant, Person)
         .join(Person, Person.id == Grant.person_id)
         .where(Grant.ended_at.is_(None))
         .order_by(Grant.id)
     )
-    rows = (await work.session.execute(query)).all()
-    return [(held, who) for held, who in rows if any(covers(a, held.area_code) for a in areas)]
+    return [(held, who) for held, who in (await work.session.execute(query)).all()]
 
 
 async def grant_under(work: Work, grant_id: int, administrator: Person) -> tuple[Grant, Person]:

@@ -12,6 +12,7 @@ from shapely.geometry import Point, shape
 from shapely.geometry.base import BaseGeometry
 
 from nobs_bot.places.geodesy import distance_m
+from nobs_bot.places.layers import Layer, ground_file
 
 KELURAHAN_FILE = Path(__file__).parent / "data" / "kelurahan.geojson"
 
@@ -85,6 +86,18 @@ class Areas:
         """The area of this code."""
         return self._by_code.get(code)
 
+    def below(self, code: str) -> list[Area]:
+        """The areas right below one: the kecamatan of a district, the kelurahan of a kecamatan."""
+        parts = len(code.split(".")) + 1
+        return sorted(
+            (
+                area
+                for area in self._by_code.values()
+                if area.code.startswith(f"{code}.") and len(area.code.split(".")) == parts
+            ),
+            key=lambda area: area.name,
+        )
+
     def name(self, code: str | None) -> str:
         """What people call the area of this code."""
         area = self._by_code.get(code or "")
@@ -112,8 +125,15 @@ class Areas:
         return west, south, max(box[2] for box in boxes), max(box[3] for box in boxes)
 
 
-def load_areas(district_name: str, path: Path = KELURAHAN_FILE) -> Areas:
-    """West Jakarta's 56 kelurahan, with the district called *district_name*."""
+def load_areas(district_name: str, data_dir: Path | None = None) -> Areas:
+    """
+    The areas that were imported into *data_dir*, else West Jakarta's 56 kelurahan.
+
+    Args:
+        district_name: What the whole is called.
+    """
+    imported = ground_file(data_dir, Layer.AREAS) if data_dir else None
+    path = imported or KELURAHAN_FILE
     collection = json.loads(path.read_text(encoding="utf-8"))
     kelurahan = [
         (

@@ -31,7 +31,14 @@ async def consent(phone: Phone) -> None:
     await phone.expect("dipasang di mana")
 
 
-async def until_sharing(phone: Phone, at: tuple[float, float] = SHOP) -> None:
+async def until_sharing(
+    phone: Phone,
+    at: tuple[float, float] = SHOP,
+    *,
+    heading: str = "tenggara",
+    nudge: str = "15° ↻",
+    reach: str = "20 m",
+) -> None:
     """From the first question to what is shared."""
     await phone.tap("Toko")
     await phone.expect("Siapa yang dapat kami hubungi")
@@ -47,16 +54,17 @@ async def until_sharing(phone: Phone, at: tuple[float, float] = SHOP) -> None:
     await phone.expect("2 foto diterima")
     await phone.tap("Lanjut")
     await phone.expect("menghadap ke arah mana")
-    await phone.tap("tenggara")
+    await phone.tap(heading)
     await phone.expect("Seberapa lebar")
     await phone.tap("biasa")
     await phone.expect("Sejauh apa")
-    await phone.tap("20 m")
+    await phone.tap(reach)
     await phone.expect("di dalam atau di luar")
     await phone.tap("di luar")
     await phone.expect("bidang pandangnya")
-    await phone.tap("15° ↻")
-    await phone.expect("bidang pandangnya")
+    if nudge:
+        await phone.tap(nudge)
+        await phone.expect("bidang pandangnya")
     await phone.tap("Sudah sesuai")
     await phone.expect("Berapa hari perekam")
     await phone.tap("14 hari")

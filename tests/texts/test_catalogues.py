@@ -14,11 +14,15 @@ from typing import Any
 import pytest
 from babel.messages.catalog import Catalog, Message
 
+from handlers.hotspots import _DAYS
 from handlers.menu import COMMANDS
+from handlers.states import Spotting
 from nobs_bot.cameras import findings
-from nobs_bot.cameras.record import PlaceKind, State, Width
+from nobs_bot.cameras.record import Drift, PlaceKind, State, Turning, Width
 from nobs_bot.cameras.review import CHANGE_FIELDS, RejectReason
 from nobs_bot.cameras.rights import SHARES
+from nobs_bot.coverage.hotspots import HotspotKind
+from nobs_bot.coverage.turn import TurnState
 from nobs_bot.footage.formats import REFUSED
 from nobs_bot.footage.matching import Reason
 from nobs_bot.footage.request import Outcome, Purpose, Reply, RequestState
@@ -233,11 +237,20 @@ VALUES: dict[str, Any] = {
     "ask": ["has", "saved"],
     "ask.done": [Reply.NOTHING, Reply.REFUSED, Reply.HELP, Reply.SAVED, Reply.NOT_MINE],
     "request": ["place", "radius", "window", "case", "purpose", "note"],
+    "coverage.legend": ["seen", "partly", "missed", "urgent"],
+    "drift.ask": [*Drift],
+    "drift.told": [*Drift],
+    "hotspot.kind": [*HotspotKind],
+    "hotspot.days": list(_DAYS),
+    "hotspot": [step.partition(".")[2] for step in Spotting],
+    "turn.state": [*TurnState],
+    "turn.told": [Turning.WILLING, Turning.UNWILLING, Turning.FIXED],
+    "weekday": [str(day) for day in range(7)],
 }
 
 
 # prefixes whose f-strings go on after the value, or that are other things than keys of messages
-QUESTIONS = {"request", "check", "ask"}
+QUESTIONS = {"request", "check", "ask", "hotspot"}
 NOT_KEYS = {"enrol."}
 
 

@@ -1,0 +1,285 @@
+"""
+What the survey's child does: holds the roads and every view on them, and answers orders.
+
+Only the child runs this. An order is {"do": NAME, ...} with a blob of JSON, the cameras and
+hotspots that stand; the answer is {"done": NAME} with a blob. The survey stays from order to order,
+so that only what changed is reckoned anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nobs_bot.coverage.aim import aim
+from nobs_bot.coverage.basemap import BaseMap
+from nobs_bot.coverage.chart import Chart, draw_chart
+from nobs_bot.coverage.ground import road_ground
+from nobs_bot.coverage.obstacles import Obstacles
+from nobs_bot.coverage.recruit import Place, recruit
+from nobs_bot.coverage.survey import Survey
+from nobs_bot.coverage.views import Errors, View, chances
+from nobs_bot.coverage.weights import Watch, importance, inside, seen_by_the_hour
+from nobs_bot.places.areas import load_areas
+from nobs_bot.streams.forkserver import Channel
+
+# what is not worth an owner's trouble
+LEAST_GAIN_M = 5.0
+MOST_MOVES = 60
+# the camera that most people put up
+WIDTH_DEG, RANGE_M = 80.0, 25.0
+# nearer ones would be the same doors to knock at
+APART_M = 60.0
+_MOST_ROADS = 8
+# a piece of road counts as gained or lost where its chance changes by so much
+_CHANGED = 0.25
+
+Values = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+def serve(
+    channel: Channel, *, district: str, data_dir: str, heading_deg: float, position_m: float
+) -> None:
+    """Answer orders until the parent goes."""
+    surveying = Surveying(district, Path(data_dir), Errors(heading_deg, position_m))
+    channel.send({"ready": True})
+    while True:
+        try:
+            order, blob = channel.receive()
+        except EOFError:
+            return
+        said, made = surveying.carry_out(order, json.loads(blob))
+        channel.send({"done": order["do"], **said}, made)
+
+
+class Surveying:
+    """
+    The survey and what is asked of it.
+
+    Args:
+        data_dir: Where imported areas, roads and buildings may lie.
+    """
+
+    def __init__(self, district: str, data_dir: Path, errors: Errors) -> None:
+        self._areas = load_areas(district, data_dir)
+        self._base = BaseMap(self._areas, data_dir)
+        self._errors = errors
+        self._watches: list[Watch] = []
+
+    @cached_property
+    def survey(self) -> Survey:
+        """The roads under every view; made at the first order."""
+        ground = road_ground(self._base, self._areas)
+        rings = self._base.buildings(*self._areas.bounds)
+        obstacles = Obstacles([ground.plane.to_metres(ring) for ring in rings])
+        return Survey(ground, obstacles, self._errors)
+
+    def carry_out(
+        self, order: dict[str, Any], standing: dict[str, Any]
+    ) -> tuple[dict[str, Any], bytes]:
+        """One order on what stands now."""
+        self._stand(standing)
+        run: Callable[[dict[str, Any]], tuple[dict[str, Any], bytes]] = getattr(
+            self, f"_{order['do']}"
+        )
+        return run(order)
+
+    def _stand(self, standing: dict[str, Any]) -> None:
+        plane = self.survey.ground.plane
+        cameras = standing["cameras"]
+        places = np.array([(each[2], each[1]) for each in cameras], float).reshape(-1, 2)
+        at = plane.to_metres(places)
+        self.survey.update(
+            View(camera_id, float(x), float(y), heading, width, reach, night)
+            for (camera_id, _, _, heading, width, reach, night), (x, y) in zip(
+                cameras, at, strict=True
+            )
+        )
+        spots = standing["hotspots"]
+        where = plane.to_metres(np.array([(s[2], s[1]) for s in spots], float).reshape(-1, 2))
+        self._watches = [
+            Watch(spot_id, float(x), float(y), radius_m, weight, night_share)
+            for (spot_id, _, _, radius_m, weight, night_share), (x, y) in zip(
+                spots, where, strict=True
+            )
+        ]
+
+    @property
+    def _worth(self) -> Values:
+        """Metres weighted by hotspots, at each piece of road."""
+        ground = self.survey.ground
+        return ground.length_m * importance(ground.points, self._watches)
+
+    def _within(self, order: dict[str, Any]) -> Mask:
+        """The pieces of road that the order is about: an area's, or a circle's."""
+        ground = self.survey.ground
+        if order.get("radius_m"):
+            x, y = ground.plane.to_metres(np.array([[order["lon"], order["lat"]]]))[0]
+            away = np.hypot(ground.points[:, 0] - x, ground.points[:, 1] - y)
+            within: Mask = away <= order["radius_m"]
+            return within
+        code = order["area"]
+        held = np.array([each == code or each.startswith(f"{code}.") for each in ground.area_codes])
+        of_area: Mask = held[ground.area]
+        return of_area
+
+    # what can be ordered
+
+    def _figures(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """The order's own figures, those of each kelurahan, its roads and its hotspots."""
+        survey, within = self.survey, self._within(order)
+        worth, ground = self._worth, self.survey.ground
+        by_area = {
+            code: [
+                each.length_m,
+                each.seen_m,
+                each.twice_m,
+                each.night_m,
+                each.cameras,
+                *self._worths(worth, ground.area == at),
+            ]
+            for at, code in enumerate(ground.area_codes)
+            for each in [survey.by_area()[code]]
+        }
+        whole = {
+            "length_m": float(ground.length_m[within].sum()),
+            "seen_m": survey.metres(within),
+            "twice_m": survey.metres(within, of="twice"),
+            "night_m": survey.metres(within, of="seen_at_night"),
+        }
+        worths = self._worths(worth, within)
+        said = {
+            "whole": {**whole, "worth": worths[0], "seen_worth": worths[1]},
+            "by_area": by_area,
+            "roads": self._roads(within, worth),
+            "hotspots": [self._hotspot(each) for each in self._watches],
+            "mutual": self._mutual(),
+            "is_upper_bound": survey.is_upper_bound,
+        }
+        return {}, json.dumps(said).encode()
+
+    def _worths(self, worth: Values, mask: Mask) -> tuple[float, float]:
+        return float(worth[mask].sum()), float((worth * self.survey.seen)[mask].sum())
+
+    def _roads(self, within: Mask, worth: Values) -> list[tuple[str, float, float]]:
+        """(name, metres, metres unseen) of the roads that are missed most, by worth."""
+        ground = self.survey.ground
+        unseen = 1 - self.survey.seen
+        count = len(ground.road_names)
+        sums = [
+            np.bincount(ground.road[within], values[within], count)
+            for values in (worth * unseen, ground.length_m, ground.length_m * unseen)
+        ]
+        order = np.argsort(-sums[0])
+        named = [int(at) for at in order if ground.road_names[at] and sums[0][at] > 0]
+        return [
+            (ground.road_names[at], float(sums[1][at]), float(sums[2][at]))
+            for at in named[:_MOST_ROADS]
+        ]
+
+    def _hotspot(self, watch: Watch) -> tuple[int, float, float, float]:
+        """(id, metres, metres seen, metres seen in its hours)."""
+        survey = self.survey
+        here = inside(watch, survey.ground.points)
+        length = survey.ground.length_m[here]
+        seen, night = survey.seen[here], survey.seen_at_night[here]
+        by_the_hour = seen_by_the_hour(watch, seen, night)
+        return (
+            watch.hotspot_id,
+            float(length.sum()),
+            float((length * seen).sum()),
+            float((length * by_the_hour).sum()),
+        )
+
+    def _mutual(self) -> tuple[float, int]:
+        """How many cameras another one sees, by expectation, and how many there are."""
+        chances = self.survey.covered_by_others().values()
+        return float(sum(chances)), len(chances)
+
+    def _picture(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        chart = Chart.model_validate(order["chart"])
+        return {}, draw_chart(self._base, self.survey, self._watches, chart)
+
+    def _plan(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """The best turns of an area's cameras, with what each would bring."""
+        survey, within = self.survey, self._within(order)
+        worth = np.where(within, self._worth, 0.0)
+        plan = aim(survey, set(order["turnable"]), worth, seconds=order["seconds"])
+        moves = [self._brings(move.camera_id, move.to_deg) for move in plan.moves[:MOST_MOVES]]
+        said = {
+            "moves": [each for each in moves if each["gain_m"] >= LEAST_GAIN_M],
+            "before": plan.before,
+            "value": plan.value,
+            "bound": plan.bound,
+            "gap": plan.gap,
+            "method": plan.method,
+        }
+        return {}, json.dumps(said).encode()
+
+    def _gain(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """What one camera's other heading would bring, or has brought where it is turned back."""
+        return {}, json.dumps(self._brings(order["camera"], order["to_deg"])).encode()
+
+    def _brings(self, camera_id: int, to_deg: float) -> dict[str, Any]:
+        ground = self.survey.ground
+        index, before, after = self.survey.if_turned(camera_id, to_deg)
+        change = after - before
+        metres = ground.length_m[index] * change
+        roads: dict[str, float] = {}
+        for road, gained in zip(ground.road[index].tolist(), metres.tolist(), strict=True):
+            name = ground.road_names[road]
+            if name:
+                roads[name] = roads.get(name, 0.0) + gained
+        best = sorted((each for each in roads.items() if each[1] >= 1), key=lambda each: -each[1])
+        worth = (self._worth[index] * change).sum()
+        return {
+            "camera": camera_id,
+            "to_deg": to_deg,
+            "gain_m": float(metres.sum()),
+            "worth": float(worth),
+            "roads": dict(best[:3]),
+            "gained": self._places(index[change >= _CHANGED]),
+            "lost": self._places(index[change <= -_CHANGED]),
+        }
+
+    def _places(self, index: NDArray[Any]) -> list[tuple[float, float]]:
+        """(lat, lon) of pieces of road, to the decimetre."""
+        ground = self.survey.ground
+        degrees = ground.plane.to_degrees(ground.points[index])
+        return [(round(float(lat), 6), round(float(lon), 6)) for lon, lat in degrees]
+
+    def _metres_at(self, place: Place) -> float:
+        """Metres of road that a camera at a place would see and nobody sees now."""
+        survey = self.survey
+        view = View(0, place.x, place.y, place.heading_deg, WIDTH_DEG, RANGE_M)
+        index = survey.ground_near(view)
+        points = survey.ground.points[index]
+        chance = chances(view, self._errors, points, survey.sweep_at(view))
+        return float(survey.ground.length_m[index] @ (chance * (1 - survey.seen[index])))
+
+    def _recruit(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """The best places for new cameras in an area."""
+        worth = np.where(self._within(order), self._worth, 0.0)
+        places = recruit(
+            self.survey,
+            worth,
+            order["count"],
+            width_deg=WIDTH_DEG,
+            range_m=RANGE_M,
+            spacing_m=APART_M,
+        )
+        degrees = self.survey.ground.plane.to_degrees(
+            np.array([(each.x, each.y) for each in places]).reshape(-1, 2)
+        )
+        said = [
+            (float(lat), float(lon), each.heading_deg, self._metres_at(each), each.road)
+            for each, (lon, lat) in zip(places, degrees, strict=True)
+        ]
+        return {}, json.dumps(said).encode()

@@ -1,0 +1,293 @@
+"""Orders: who may have what, what owners read of it, a survey's child that dies, last week."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from sqlalchemy import select
+
+from nobs_bot.cameras.record import Drift
+from nobs_bot.coverage import hotspots
+from nobs_bot.coverage.hotspots import HotspotKind, Spot
+from nobs_bot.coverage.ordering import Means, carry_out, order, order_table
+from nobs_bot.coverage.orders import CoverageFigure, CoverageOrder, Wanted
+from nobs_bot.coverage.surveyor import Surveyor, standing
+from nobs_bot.coverage.turn import Turn
+from nobs_bot.errors import ExternalError, Refusal
+from nobs_bot.people.roles import Role, grant, grants_of
+from nobs_bot.storage.audit import Act, lines_about
+from nobs_bot.streams.children import Children
+from tests.cast import DISTRICT, KECAMATAN, KELURAHAN, OTHER_KECAMATAN, House
+
+# beside Jembatan Dua: to the east there is little road, to the south-east a lot
+CORNER = (-6.14271, 106.79329)
+TABLE = b"kind,lat,lon,radius_m\nbrawl,-6.1534,106.7981,150\n"
+
+
+class Downloads:
+    """Telegram's files, of which there is one."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    async def stream(self, file_id: str) -> AsyncIterator[bytes]:
+        yield self.content
+
+
+@pytest.fixture
+async def children() -> AsyncIterator[Children]:
+    made = Children()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def means(house: House, children: Children, tmp_path: Path) -> AsyncIterator[Means]:
+    surveyor = Surveyor(children, "Polres Metro Jakarta Barat", tmp_path)
+    yield Means(house.office, house.files, surveyor, house.areas, Downloads(TABLE))
+    await surveyor.close()
+
+
+async def ordered(
+    house: House,
+    means: Means,
+    who: str,
+    what: Wanted,
+    area: str = KECAMATAN,
+    place: tuple[float, float, float] | None = None,
+) -> str:
+    """What comes of an order: the text of the message."""
+    async with house.acting(who) as (work, officer):
+        assert await order(work, officer, what, area, place)
+    assert await carry_out(means) == 1
+    assert await carry_out(means) == 0
+    return (await house.told(who))[-1]
+
+
+async def seen_m(house: House, means: Means, area: str = KECAMATAN) -> float:
+    async with house.office.look() as work:
+        stands = await standing(work)
+    return float((await means.surveyor.ask("figures", stands, area=area))["whole"]["seen_m"])
+
+
+@pytest.mark.parametrize("who", ["Wayan", "Dewi", "Rahmat", "Kartika"])
+async def test_officers_get_figures_and_a_protected_chart(
+    house: House, means: Means, who: str
+) -> None:
+    await house.approved("Sari", at=CORNER, heading_deg=135.0, range_m=40.0)
+    told = await ordered(house, means, who, Wanted.COVERAGE)
+    assert "Cakupan: Tambora" in told
+    assert "kesalahan arah dan letak" in told
+    message = (await house.messages(who))[-1]
+    assert message.protected
+    picture = await house.files.get(message.pictures[0].name)
+    with Image.open(BytesIO(picture)) as image:
+        assert image.size == (1200, 900)
+
+
+@pytest.mark.parametrize(
+    ("who", "what", "area"),
+    [
+        ("Citra", Wanted.COVERAGE, KECAMATAN),
+        ("Sari", Wanted.RECRUIT, KELURAHAN),
+        ("Wayan", Wanted.COVERAGE, OTHER_KECAMATAN),
+        ("Wayan", Wanted.COVERAGE, DISTRICT),
+        ("Wayan", Wanted.WORKLIST, KECAMATAN),
+        ("Rahmat", Wanted.EXPORT, KECAMATAN),
+        ("Dewi", Wanted.TABLE, KECAMATAN),
+    ],
+)
+async def test_nobody_orders_what_is_not_theirs(
+    house: House, who: str, what: Wanted, area: str
+) -> None:
+    async with house.acting(who) as (work, person):
+        with pytest.raises(Refusal, match=r"roles\."):
+            await order(work, person, what, area)
+        if what is Wanted.TABLE:
+            with pytest.raises(Refusal, match=r"roles\."):
+                await order_table(work, person, "file")
+
+
+async def test_a_role_that_ended_meanwhile_gets_nothing(house: House, means: Means) -> None:
+    await house.approved("Sari", at=CORNER)
+    async with house.acting("Wayan") as (work, wayan):
+        await order(work, wayan, Wanted.COVERAGE, KECAMATAN)
+        for held in await grants_of(work, wayan.id):
+            held.ended_at = work.now
+    await carry_out(means)
+    [message] = await house.messages("Wayan")
+    assert not message.pictures
+    assert "hanya untuk petugas" in message.text
+
+
+async def test_an_order_that_waits_is_not_given_twice(house: House) -> None:
+    async with house.acting("Wayan") as (work, wayan):
+        assert await order(work, wayan, Wanted.COVERAGE, KECAMATAN)
+        assert not await order(work, wayan, Wanted.COVERAGE, KECAMATAN)
+        assert await order(work, wayan, Wanted.COVERAGE, KECAMATAN, (*CORNER, 300.0))
+
+
+async def test_owners_read_once_a_day_that_they_stood_on_a_chart(
+    house: House, means: Means
+) -> None:
+    await house.approved("Sari", at=CORNER)
+    await house.approved("Budi", at=(-6.17, 106.76))
+    await ordered(house, means, "Wayan", Wanted.COVERAGE)
+    await ordered(house, means, "Wayan", Wanted.COVERAGE, KECAMATAN, (*CORNER, 300.0))
+
+    async def times(owner: str) -> int:
+        async with house.office.look() as work:
+            lines = await lines_about(work, house.ids[owner])
+            return sum(line.act is Act.COVERAGE_SEEN for line in lines)
+
+    assert (await times("Sari"), await times("Budi")) == (1, 0)
+    house.clock.advance(timedelta(days=1, hours=1))
+    await ordered(house, means, "Wayan", Wanted.COVERAGE)
+    assert await times("Sari") == 2
+
+
+async def test_hotspots_of_other_areas_are_neither_told_nor_labelled(
+    house: House, means: Means
+) -> None:
+    async with house.acting("Kartika") as (work, kartika):
+        for place in (CORNER, (-6.17, 106.76)):
+            spot = Spot(HotspotKind.BRAWL, *place, 100.0)
+            await hotspots.enter(work, kartika, house.areas, spot)
+    told = await ordered(house, means, "Wayan", Wanted.COVERAGE)
+    assert "H-1001" in told
+    assert "H-1002" not in told
+
+
+async def test_this_week_is_held_against_the_last(house: House, means: Means) -> None:
+    first = await ordered(house, means, "Wayan", Wanted.COVERAGE)
+    assert "minggu lalu" not in first
+    house.clock.advance(timedelta(days=7))
+    await house.approved("Sari", at=CORNER, heading_deg=135.0, range_m=40.0)
+    second = await ordered(house, means, "Wayan", Wanted.COVERAGE)
+    assert "lebih banyak daripada minggu lalu" in second
+    async with house.office.look() as work:
+        days = (await work.session.execute(select(CoverageFigure.day).distinct())).all()
+    assert len(days) == 2
+
+
+async def test_what_does_not_take_part_or_work_is_not_counted(house: House, means: Means) -> None:
+    camera_id = await house.approved("Sari", at=CORNER, heading_deg=135.0, range_m=40.0)
+    whole = await seen_m(house, means)
+    assert whole > 30
+    for change, counts in (
+        ({"drift": Drift.DEAD}, False),
+        ({"drift": Drift.COVERED}, False),
+        ({"drift": Drift.MOVED}, True),
+        ({"drift": None, "paused_at": house.clock.now()}, False),
+        ({"paused_at": None, "indoors": True}, False),
+        ({"indoors": None}, True),
+    ):
+        async with house.office.work() as work:
+            camera = await house.camera(work, camera_id)
+            for name, value in change.items():
+                setattr(camera, name, value)
+        now = await seen_m(house, means)
+        assert now == pytest.approx(whole if counts else 0), change
+
+
+async def test_a_worklist_is_made_and_the_field_officer_hears(house: House, means: Means) -> None:
+    await house.approved("Sari", at=CORNER, heading_deg=90.0, range_m=40.0)
+    told = await ordered(house, means, "Kartika", Wanted.WORKLIST)
+    assert "1 kamera sebaiknya diarahkan ulang" in told
+    assert "1 kamera di wilayah Anda" in (await house.told("Wayan"))[-1]
+    async with house.office.look() as work:
+        [turn] = (await work.session.execute(select(Turn))).scalars()
+    assert turn.to_deg == 135
+    assert turn.gain_m > 40
+    assert turn.about["gained"]
+    again = await ordered(house, means, "Kartika", Wanted.WORKLIST, OTHER_KECAMATAN)
+    assert "tidak ada kamera yang perlu" in again
+
+
+async def test_places_to_recruit_come_as_a_list_and_a_map(house: House, means: Means) -> None:
+    told = await ordered(house, means, "Wayan", Wanted.RECRUIT, KELURAHAN)
+    assert "1. " in told
+    assert "https://www.google.com/maps?q=-6." in told
+    message = (await house.messages("Wayan"))[-1]
+    assert len(message.pictures[0].about["cones"]) > 5
+    assert message.protected
+
+
+async def test_an_export_is_a_file_without_people(house: House, means: Means) -> None:
+    await house.approved("Sari", at=CORNER)
+    await ordered(house, means, "Kartika", Wanted.EXPORT)
+    message = (await house.messages("Kartika"))[-1]
+    whole = json.loads(await house.files.get(message.pictures[0].name))
+    assert [each["id"] for each in whole["features"]] == ["K-1001"]
+    assert message.document == "kamera.geojson"
+
+
+async def test_a_table_is_fetched_and_kept_or_refused_with_its_line(
+    house: House, means: Means
+) -> None:
+    for content, said in (
+        (TABLE, "1 titik rawan dicatat"),
+        (TABLE.replace(b"brawl", b"x"), "Baris 2, kolom kind"),
+        (b"\xff\xfe", "bukan CSV"),
+        (b"," * 600_000, "terlalu besar"),
+    ):
+        assert isinstance(means.downloads, Downloads)
+        means.downloads.content = content
+        async with house.acting("Kartika") as (work, kartika):
+            await order_table(work, kartika, "file")
+        await carry_out(means)
+        assert said in (await house.told("Kartika"))[-1]
+
+
+async def test_a_child_that_was_killed_is_replaced(house: House, means: Means) -> None:
+    await house.approved("Sari", at=CORNER, heading_deg=135.0, range_m=40.0)
+    before = await seen_m(house, means)
+    child = means.surveyor._child
+    assert child is not None
+    os.kill(child.pid, signal.SIGKILL)
+    assert await seen_m(house, means) == before
+    assert means.surveyor._child is not child
+
+
+async def test_an_idle_child_goes(house: House, children: Children, tmp_path: Path) -> None:
+    surveyor = Surveyor(children, "Polres Metro Jakarta Barat", tmp_path, idle_s=0.05)
+    async with house.office.look() as work:
+        stands = await standing(work)
+    await surveyor.ask("figures", stands, area=KELURAHAN)
+    child = surveyor._child
+    assert child is not None
+    await child.ended.wait()
+    assert surveyor._child is None
+    await surveyor.ask("figures", stands, area=KELURAHAN)
+    await surveyor.close()
+
+
+async def test_an_order_that_fails_is_tried_again_and_then_told(
+    house: House, means: Means, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*arguments: object, **more: object) -> object:
+        raise ExternalError("no child")
+
+    monkeypatch.setattr(means.surveyor, "ask", broken)
+    async with house.acting("Wayan") as (work, wayan):
+        await order(work, wayan, Wanted.COVERAGE, KECAMATAN)
+    for _ in range(3):
+        assert await carry_out(means) == 1
+        house.clock.advance(timedelta(minutes=1))
+    assert "gagal beberapa kali" in (await house.told("Wayan"))[-1]
+    async with house.office.look() as work:
+        assert not (await work.session.execute(select(CoverageOrder))).first()
+
+
+async def test_an_officer_of_two_areas_sees_both(house: House, means: Means) -> None:
+    async with house.acting("Wayan") as (work, wayan):
+        await grant(work, wayan, Role.FIELD_OFFICER, OTHER_KECAMATAN, granted_by=None)
+    assert "Cakupan" in await ordered(house, means, "Wayan", Wanted.COVERAGE, OTHER_KECAMATAN)
