@@ -11,15 +11,15 @@ import statistics
 import time
 
 import numpy as np
-from nobs_bot.coverage.ground import road_ground
-from nobs_bot.coverage.survey import Survey
-from nobs_bot.coverage.views import Errors, View
 
 from benchmarks.figure import Figure
 from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.chart import Chart, draw_chart
 from nobs_bot.coverage.drawing import MapView, draw_map
+from nobs_bot.coverage.ground import road_ground
 from nobs_bot.coverage.obstacles import Obstacles
+from nobs_bot.coverage.survey import Survey
+from nobs_bot.coverage.views import Errors, View
 from nobs_bot.places.areas import load_areas
 
 CAMERAS = 2_500
