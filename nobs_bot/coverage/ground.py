@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,12 +41,18 @@ class Ground:
     plane: Plane
 
 
-def road_ground(base: BaseMap, areas: Areas, step_m: float = 5.0) -> Ground:
+def road_ground(
+    base: BaseMap,
+    areas: Areas,
+    step_m: float = 5.0,
+    left_out: Collection[str] = (),
+) -> Ground:
     """
     The roads of the district, cut at the borders of its kelurahan.
 
     Args:
         step_m: Most length of a piece.
+        left_out: OSM's classes of roads that do not count.
 
     Returns:
         All of the roads' length within the district. A road exactly along the border of two
@@ -57,9 +64,11 @@ def road_ground(base: BaseMap, areas: Areas, step_m: float = 5.0) -> Ground:
     if step_m <= 0:
         raise ValueError("step_m must be positive")
     plane = Plane(*areas.center)
-    roads = base.roads(*areas.bounds)
+    roads = [each for each in base.roads(*areas.bounds) if each.kind not in left_out]
     names, road = np.unique([each.name for each in roads], return_inverse=True)
-    lines = np.array([shapely.linestrings(plane.to_metres(each.points)) for each in roads])
+    lines = np.array(
+        [shapely.linestrings(plane.to_metres(each.points)) for each in roads], dtype=object
+    )
     borders = shapely.transform(np.array(areas.boundaries), plane.to_metres)
     parts, road_of, area_of = _within(lines, borders)
     lengths = shapely.length(parts)

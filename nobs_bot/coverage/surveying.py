@@ -29,6 +29,8 @@ from nobs_bot.coverage.weights import Watch, importance, inside, seen_by_the_hou
 from nobs_bot.places.areas import load_areas
 from nobs_bot.streams.forkserver import Channel
 
+# toll roads have their own cameras, and nobody whose shop looks at them
+NOBODY_WALKS = ("motorway", "motorway_link")
 # what is not worth an owner's trouble
 LEAST_GAIN_M = 5.0
 MOST_MOVES = 60
@@ -76,7 +78,7 @@ class Surveying:
     @cached_property
     def survey(self) -> Survey:
         """The roads under every view; made at the first order."""
-        ground = road_ground(self._base, self._areas)
+        ground = road_ground(self._base, self._areas, left_out=NOBODY_WALKS)
         rings = self._base.buildings(*self._areas.bounds)
         obstacles = Obstacles([ground.plane.to_metres(ring) for ring in rings])
         return Survey(ground, obstacles, self._errors)

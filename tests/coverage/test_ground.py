@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 import shapely
 
+from nobs_bot.coverage.aim import aim
 from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.ground import Ground, road_ground
+from nobs_bot.coverage.obstacles import Obstacles
+from nobs_bot.coverage.recruit import recruit
+from nobs_bot.coverage.survey import Survey
+from nobs_bot.coverage.views import View
 from nobs_bot.places.areas import Areas
 
 
@@ -61,3 +66,17 @@ def test_coarser_pieces_are_fewer_and_as_long_together(
     assert coarse.length_m.sum() == pytest.approx(ground.length_m.sum())
     with pytest.raises(ValueError, match="step_m"):
         road_ground(base, areas, 0)
+
+
+def test_classes_of_roads_can_be_left_out(ground: Ground, base: BaseMap, areas: Areas) -> None:
+    walked = road_ground(base, areas, left_out=("motorway", "motorway_link"))
+    assert 0.9 < walked.length_m.sum() / ground.length_m.sum() < 1
+    everything = {each.kind for each in base.roads(*areas.bounds)}
+    nothing = road_ground(base, areas, left_out=everything)
+    assert nothing.points.shape == (0, 2)
+    survey = Survey(nothing, Obstacles([]))
+    survey.put(View(1, 0.0, 0.0, 90.0, 80.0, 40.0))
+    assert survey.metres() == 0
+    assert survey.by_road() == []
+    assert aim(survey, {1}, nothing.length_m, seconds=1).moves == ()
+    assert recruit(survey, nothing.length_m) == []
