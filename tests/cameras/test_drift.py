@@ -25,11 +25,15 @@ from nobs_bot.streams.turning import Comparison, compare
 from tests.cast import House
 
 ADDRESS = parse_address("rtsp://192.0.2.7/stream").with_credentials("u", "benar-rahasia")
-ENROLLED = jpeg(view(31, 100))
+# small stills, since the town round them is drawn for each
+SIZE = (640, 360)
+ENROLLED, TURNED, NUDGED_BY_5, BEHIND = (
+    jpeg(view(31, 100 + by, size=SIZE)) for by in (0, 30, 5, 180)
+)
 GOOD = CheckReport(Verdict.GOOD, still=ENROLLED)
-MOVED = CheckReport(Verdict.GOOD, still=jpeg(view(31, 130)))
-NUDGED = CheckReport(Verdict.GOOD, still=jpeg(view(31, 105)))
-AWAY = CheckReport(Verdict.GOOD, still=jpeg(view(31, 280)))
+MOVED = CheckReport(Verdict.GOOD, still=TURNED)
+NUDGED = CheckReport(Verdict.GOOD, still=NUDGED_BY_5)
+AWAY = CheckReport(Verdict.GOOD, still=BEHIND)
 COVERED = CheckReport(Verdict.POOR, findings=(Finding.COVERED,), still=ENROLLED)
 BLACK = CheckReport(Verdict.POOR, findings=(Finding.BLACK,), still=ENROLLED)
 DEAD = CheckReport(Verdict.FAILED, failure=Failure.NO_ANSWER)

@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from shapely import box
+from shapely.geometry import shape
 from sqlalchemy import select
 
 from nobs_bot.cameras.record import Drift
 from nobs_bot.coverage import hotspots
+from nobs_bot.coverage.basemap import DATA
 from nobs_bot.coverage.hotspots import HotspotKind, Spot
 from nobs_bot.coverage.ordering import Means, carry_out, order, order_table
 from nobs_bot.coverage.orders import CoverageFigure, CoverageOrder, Wanted
@@ -23,6 +26,8 @@ from nobs_bot.coverage.surveyor import Surveyor, standing
 from nobs_bot.coverage.turn import Turn
 from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.people.roles import Role, grant, grants_of
+from nobs_bot.places.importing import import_layer
+from nobs_bot.places.layers import Layer
 from nobs_bot.storage.audit import Act, lines_about
 from nobs_bot.streams.children import Children
 from tests.cast import DISTRICT, KECAMATAN, KELURAHAN, OTHER_KECAMATAN, House
@@ -49,9 +54,24 @@ async def children() -> AsyncIterator[Children]:
     await made.close()
 
 
+@pytest.fixture(scope="session")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the roads of Tambora only, which are reckoned in a moment."""
+    folder = tmp_path_factory.mktemp("town")
+    roads = json.loads((DATA / "roads.geojson").read_text(encoding="utf-8"))
+    tambora = box(106.785, -6.165, 106.815, -6.13)
+    roads["features"] = [
+        each for each in roads["features"] if shape(each["geometry"]).intersects(tambora)
+    ]
+    path = folder / "roads.geojson"
+    path.write_text(json.dumps(roads), encoding="utf-8")
+    import_layer(path, Layer.ROADS, folder)
+    return folder
+
+
 @pytest.fixture
-async def means(house: House, children: Children, tmp_path: Path) -> AsyncIterator[Means]:
-    surveyor = Surveyor(children, "Polres Metro Jakarta Barat", tmp_path)
+async def means(house: House, children: Children, town: Path) -> AsyncIterator[Means]:
+    surveyor = Surveyor(children, "Polres Metro Jakarta Barat", town)
     yield Means(house.office, house.files, surveyor, house.areas, Downloads(TABLE))
     await surveyor.close()
 
@@ -257,8 +277,8 @@ async def test_a_child_that_was_killed_is_replaced(house: House, means: Means) -
     assert means.surveyor._child is not child
 
 
-async def test_an_idle_child_goes(house: House, children: Children, tmp_path: Path) -> None:
-    surveyor = Surveyor(children, "Polres Metro Jakarta Barat", tmp_path, idle_s=0.05)
+async def test_an_idle_child_goes(house: House, children: Children, town: Path) -> None:
+    surveyor = Surveyor(children, "Polres Metro Jakarta Barat", town, idle_s=0.05)
     async with house.office.look() as work:
         stands = await standing(work)
     await surveyor.ask("figures", stands, area=KELURAHAN)
