@@ -10,7 +10,7 @@ from nobs_bot.cameras.checks import Check, ask_check
 from nobs_bot.cameras.connection import read_address, refuse_factory_password, set_stream
 from nobs_bot.cameras.lookalikes import lookalikes, neighbours
 from nobs_bot.cameras.photos import Photo, fetch_photos
-from nobs_bot.cameras.record import State, camera_of, cameras_owned
+from nobs_bot.cameras.record import State, Turning, camera_of, cameras_owned
 from nobs_bot.errors import Refusal
 from nobs_bot.places.geodesy import ahead
 from nobs_bot.storage.audit import Act, lines_about
@@ -52,7 +52,9 @@ async def test_withdrawing_erases_secrets_place_and_pictures_at_once(any_house: 
             "submitted_at",
             "decided_at",
             "withdrawn_at",
+            "turning",
         }
+        assert camera.turning is Turning.UNKNOWN
         assert (camera.state, camera.withdrawn_at) == (State.WITHDRAWN, MONDAY)
         assert (await work.session.execute(select(Photo))).all() == []
         assert (await work.session.execute(select(Check))).all() == []

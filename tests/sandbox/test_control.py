@@ -191,3 +191,13 @@ async def test_an_uploaded_page_is_never_shown_as_one(sandbox: SandboxServer, sa
         assert answer.headers["Content-Disposition"] == "attachment"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+async def test_without_cameras_none_can_be_turned(sandbox: SandboxServer) -> None:
+    async with aiohttp.ClientSession(sandbox.api_url) as session:
+        async with session.get("/sim/cameras") as answer:
+            assert await answer.json() == {"headings": {}}
+        async with session.post("/sim/cameras", json={"key": "x", "heading_deg": 1}) as answer:
+            assert answer.status == 409
+        async with session.get("/sim/cameras/x") as answer:
+            assert answer.status == 404

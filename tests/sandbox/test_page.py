@@ -22,7 +22,8 @@ from aiogram.types import (
 )
 from playwright.async_api import Browser, Locator, Page, expect
 
-from nobs_bot.sandbox import SandboxServer
+from nobs_bot.sandbox import SandboxServer, the_cast
+from tests.conftest import TOKEN
 from tests.sandbox.conftest import a_jpeg
 
 pytestmark = pytest.mark.browser
@@ -347,3 +348,48 @@ def test_nothing_of_the_page_comes_from_elsewhere() -> None:
         text = path.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"(src|href|url|import)\W{1,4}https?://", text), path.name
     assert "<script>" not in (PAGE / "index.html").read_text("utf-8")
+
+
+class Corner:
+    """A camera that can be turned, as far as the page sees it."""
+
+    def __init__(self) -> None:
+        self.heading_deg = 90.0
+
+    def headings(self) -> dict[str, float]:
+        return {"corner": self.heading_deg}
+
+    async def turn(self, key: str, heading_deg: float) -> float:
+        self.heading_deg = heading_deg
+        return heading_deg
+
+    async def still(self, key: str) -> bytes:
+        return a_jpeg(320, 180)
+
+
+async def test_a_test_camera_is_turned_behind_the_paper_clip(browser: Browser) -> None:
+    corner = Corner()
+    sandbox = SandboxServer(TOKEN, cast=the_cast(), cameras=corner)
+    await sandbox.start()
+    try:
+        visit = await visited(browser, sandbox, viewport={"width": 390, "height": 844})
+        await visit.page.get_by_role("button", name="Mulai", exact=True).click()
+        clip = visit.phone("Sari").get_by_role("button", name="Lampirkan")
+        await clip.click()
+        await expect(visit.page.get_by_text("menghadap 90°")).to_be_visible()
+        right = visit.page.get_by_role("button", name="15° ke kanan")
+        await right.click()
+        await expect(visit.page.get_by_text("menghadap 105°")).to_be_visible()
+        await right.press("Enter")
+        await expect(visit.page.get_by_text("menghadap 120°")).to_be_visible()
+        await visit.page.get_by_role("button", name="15° ke kiri").click()
+        await expect(visit.page.get_by_text("menghadap 105°")).to_be_visible()
+        assert corner.heading_deg == 105
+        wide = await visit.page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 390
+        await visit.page.keyboard.press("Escape")
+        await expect(visit.page.get_by_text("menghadap 105°")).to_have_count(0)
+        await expect(clip).to_be_focused()
+        assert visit.complaints == []
+    finally:
+        await sandbox.stop()
