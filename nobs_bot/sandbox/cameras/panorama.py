@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ PX_PER_DEG = 16
 WIDTH, HEIGHT = 360 * PX_PER_DEG, 120 * PX_PER_DEG
 
 
-@cache
+@lru_cache(maxsize=2)
 def street(seed: int) -> MatLike:
     """An equirectangular picture: 360 degrees wide, from 60 above the horizon to 60 below."""
     chance = np.random.default_rng(seed)
