@@ -205,7 +205,7 @@ class Control:
             if self.cameras is None:
                 raise KeyError
             heading_deg = await self.cameras.turn(str(body["key"]), float(body["heading_deg"]))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return web.json_response({"error": "no camera that can be turned so"}, status=409)
         return _json({"key": body["key"], "heading_deg": heading_deg})
 
