@@ -44,7 +44,7 @@ class Sweep:
         self.x, self.y, self.range_m = x, y, range_m
         spans = _spans(edges, x, y, range_m)
         # slice i reaches from direction _from[i] to _from[i + 1]; _wall[i] is its w, 0 if open
-        self._from, self._wall = _nearest(spans, range_m)
+        self._from, self._wall = _nearest(spans)
 
     def reaches(self, points: Floats, slack_m: float = 0.0) -> Bools:
         """
@@ -169,14 +169,14 @@ class _Slices:
     wall: Ints
 
 
-def _nearest(spans: _Spans, range_m: float) -> tuple[Floats, Floats]:
+def _nearest(spans: _Spans) -> tuple[Floats, Floats]:
     """The slices' borders from -π to π, shape (k + 1,), and the wall of each, shape (k, 2)."""
     if not len(spans.wall):
         return np.array([-pi, pi]), np.zeros((1, 2))
     slices, bare = _sliced(spans)
     begins, walls = [bare], [np.zeros((len(bare), 2))]
     while len(slices.low):
-        nearest, cut = _contest(spans, slices, range_m)
+        nearest, cut = _contest(spans, slices)
         whole = np.isnan(cut)
         begins.append(slices.low[whole])
         walls.append(spans.wall[nearest[whole]])
@@ -207,7 +207,7 @@ def _sliced(spans: _Spans) -> tuple[_Slices, Floats]:
     return slices, low[~some]
 
 
-def _contest(spans: _Spans, slices: _Slices, range_m: float) -> tuple[Ints, Floats]:
+def _contest(spans: _Spans, slices: _Slices) -> tuple[Ints, Floats]:
     """
     The wall that is nearest in the middle of each slice.
 
@@ -223,8 +223,8 @@ def _contest(spans: _Spans, slices: _Slices, range_m: float) -> tuple[Ints, Floa
     inverse += cosine.take(slices.slice, axis=1) * north.take(slices.wall)
     nearest = slices.wall[_greatest(inverse[0], slices.slice)]
     own = sine[1:] * east[nearest] + cosine[1:] * north[nearest]
-    # nothing is nearer than a wall out of range
-    own = np.maximum(own * (1 + _ROUNDING), 1 / range_m)
+    # also where both are out of range: before they cross, the other may come into it
+    own *= 1 + _ROUNDING
     lead = (inverse[1:] - own.take(slices.slice, axis=1)).max(axis=0)
     cut = np.full(len(nearest), np.nan)
     if lead.max() > 0:

@@ -30,14 +30,14 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def test_a_hotspot_leads_to_a_camera_that_was_turned(
-    sandbox: SandboxServer, tmp_path: Path, cache_dir: Path
+    sandbox: SandboxServer, tmp_path: Path, cache_dir: Path, database_url: str | None
 ) -> None:
     cameras = DemoCameras()
     infos = {info.key: info for info in await cameras.start(cache_dir=cache_dir)}
     corner = infos["corner"]
     address = parse_address(corner.url).with_credentials(corner.username, corner.password)
     try:
-        async with installation(sandbox, tmp_path) as here:
+        async with installation(sandbox, tmp_path, database_url=database_url) as here:
             sari, wayan = here.phone("Sari"), here.phone("Wayan")
             await wayan.start()
             await _enrol(here, sari, address.url)

@@ -6,7 +6,7 @@ from math import pi
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from shapely import Polygon, distance, points, prepare
@@ -26,18 +26,14 @@ walls = st.lists(st.tuples(coordinates, coordinates, coordinates, coordinates), 
 
 
 def off_the_point(edges: Floats) -> Floats:
-    """
-    The walls that are half a metre from the origin or more, and no shorter than a centimetre.
-
-    Beside a wall that all but touches the point, the reference's own shadows are not exact.
-    """
+    """The walls that do not all but touch the origin and are no shorter than a centimetre."""
     if not len(edges):
         return np.empty((0, 4))
     span = edges[:, 2:] - edges[:, :2]
     length = np.hypot(*span.T)
     with np.errstate(invalid="ignore", divide="ignore"):
         away = np.abs(edges[:, 0] * span[:, 1] - edges[:, 1] * span[:, 0]) / length
-    return edges[(length > 0.01) & (away > 0.5)]
+    return edges[(length > 0.01) & (away > 0.01)]
 
 
 def houses(count: int, seed: int) -> Floats:
@@ -69,8 +65,10 @@ def assert_agrees(edges: Floats, at: tuple[float, float] = (0.0, 0.0)) -> None:
     assert (sweep.reaches(places + at) == inside)[clear].all()
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None)
 @given(walls)
+# where the one begins the other is out of range, and comes into it before they cross
+@example([(10.5, 10.5, -19.5, 60.5), (30.5, 16.0, -19.5, 50.5)])
 def test_any_walls_hide_what_their_shadows_hide(found: list[tuple[float, ...]]) -> None:
     assert_agrees(off_the_point(np.array(found, dtype=float).reshape(-1, 4)))
 

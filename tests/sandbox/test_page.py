@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from aiogram import Bot, Dispatcher, F
 from aiogram.filters import CommandStart
-from aiogram.methods import Response
 from aiogram.types import (
     BotCommand,
     CallbackQuery,
@@ -20,7 +19,6 @@ from aiogram.types import (
     KeyboardButton,
     Message,
     ReplyKeyboardMarkup,
-    Update,
 )
 from playwright.async_api import Browser, Locator, Page, expect
 
@@ -29,9 +27,6 @@ from tests.conftest import TOKEN
 from tests.sandbox.conftest import a_jpeg
 
 pytestmark = pytest.mark.browser
-# pydantic forgets a generic model that nobody holds; building aiogram's anew for a call takes
-# seconds beside other tests, and the small bot's answers would come too late
-_HELD = [Response[kind] for kind in (list[Update], Message, bool)]
 PAGE = Path(__file__).parents[2] / "nobs_bot" / "sandbox" / "page"
 
 
