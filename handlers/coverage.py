@@ -12,13 +12,12 @@ from nobs_bot.coverage.hotspots import known_areas
 from nobs_bot.coverage.ordering import order
 from nobs_bot.coverage.orders import Wanted
 from nobs_bot.errors import Refusal
-from nobs_bot.messaging.message import Message
 from nobs_bot.people.roles import Role, areas_of, covers
 from nobs_bot.places.areas import Area
 from nobs_bot.places.reading import read_location
 
 from .desk import Desk
-from .filters import At, Says, Tap, word
+from .filters import At, Says, Tap, shared_place, word
 from .states import Covering
 
 router = Router(name="coverage")
@@ -109,29 +108,17 @@ async def _order(desk: Desk, what: Wanted, code: str) -> None:
 async def point_asked(query: CallbackQuery, desk: Desk) -> None:
     await known_areas(desk.work, desk.who)
     desk.dialogue.end()
-    desk.dialogue.go(Covering.PLACE.value)
-    words = desk.words
-    desk.reply.clear_buttons()
-    desk.reply.say(
-        Message(
-            text=words("coverage.point_ask"),
-            ask_location=words("enrol.location.here_button"),
-            words_to_tap=(words("cancel_button"),),
-        )
-    )
+    desk.ask_place("coverage.point_ask", Covering.PLACE)
 
 
 @router.message(At(Covering.PLACE), Says("cancel_button"))
 async def point_cancelled(message: TelegramMessage, desk: Desk) -> None:
-    desk.dialogue.end()
-    desk.show("cancel.done", column(button(desk.words("home_button"), "home")))
+    desk.leave_off()
 
 
 @router.message(At(Covering.PLACE), F.location | F.venue)
 async def point_shared(message: TelegramMessage, desk: Desk) -> None:
-    location = message.venue.location if message.venue else message.location
-    assert location is not None
-    await _look_round(desk, location.latitude, location.longitude)
+    await _look_round(desk, *shared_place(message))
 
 
 @router.message(At(Covering.PLACE), F.text, ~F.text.startswith("/"))

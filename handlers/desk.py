@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
+from nobs_bot.buttons import button, column
 from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.drawing import MapView
 from nobs_bot.messaging.conversation import Dialogue
@@ -61,6 +63,24 @@ class Desk:
     def say(self, key: str, /, keyboard: Any = (), **params: object) -> None:
         """Say the sentence of *key* in a new message."""
         self.reply.say(Message(text=self.words(key, **params), keyboard=keyboard))
+
+    def ask_place(self, key: str, state: StrEnum) -> None:
+        """Open the question for a place, with a button for where the person is."""
+        words = self.words
+        self.dialogue.go(state.value)
+        self.reply.clear_buttons()
+        self.reply.say(
+            Message(
+                text=words(key),
+                ask_location=words("enrol.location.here_button"),
+                words_to_tap=(words("cancel_button"),),
+            )
+        )
+
+    def leave_off(self) -> None:
+        """End the dialogue; nothing of it stays."""
+        self.dialogue.end()
+        self.show("cancel.done", column(button(self.words("home_button"), "home")))
 
 
 def map_picture(view: MapView) -> Picture:

@@ -12,7 +12,7 @@ from nobs_bot.people.consent import current_consent
 from .desk import Desk
 from .enrol.begin import show_consent
 from .filters import At
-from .states import Asking, Enrol, Stream
+from .states import Asking, Covering, Enrol, Spotting, Stream, Walking
 
 router = Router(name="fallback")
 
@@ -22,6 +22,10 @@ _HINTS = {
     Enrol.PIN.value: "location.unreadable",
     Enrol.PHONE.value: "enrol.phone.wrong_kind",
     Asking.PLACE.value: "request.place.unreadable",
+    Covering.PLACE.value: "coverage.point_unclear",
+    Spotting.PLACE.value: "coverage.point_unclear",
+    Spotting.TABLE.value: "hotspot.table.unreadable",
+    Walking.HERE.value: "turn.near_ask",
     Stream.PASSWORD.value: "stream.only_text",
     Stream.URL.value: "stream.only_text",
     Stream.HOST.value: "stream.only_text",

@@ -47,6 +47,13 @@ class Says(Filter):
         return bool(said) and any(said == words(self._key) for words in desk.work.texts)
 
 
+def shared_place(message: Message) -> tuple[float, float]:
+    """(lat, lon) of a location or venue that was sent."""
+    location = message.venue.location if message.venue else message.location
+    assert location is not None
+    return location.latitude, location.longitude
+
+
 def number(args: tuple[str, ...], at: int = 0) -> int:
     """
     A payload's argument as a whole number.

@@ -27,7 +27,7 @@ from nobs_bot.texts import Words
 from . import preview
 from .desk import Desk
 from .enrol.place import read_coordinates
-from .filters import At, Says, Tap, number, word
+from .filters import At, Says, Tap, number, shared_place, word
 from .states import Asking
 
 router = Router(name="footage")
@@ -69,17 +69,12 @@ def _footer(words: Words) -> Keyboard:
 
 @router.callback_query(Tap("req.cancel"))
 async def cancel_tapped(query: CallbackQuery, desk: Desk) -> None:
-    _cancel(desk)
+    desk.leave_off()
 
 
 @router.message(At(*Asking), Says("cancel_button"))
 async def cancel_said(message: TelegramMessage, desk: Desk) -> None:
-    _cancel(desk)
-
-
-def _cancel(desk: Desk) -> None:
-    desk.dialogue.end()
-    desk.show("cancel.done", column(button(desk.words("home_button"), "home")))
+    desk.leave_off()
 
 
 @router.callback_query(Tap("req.back"), At(*Asking))
@@ -123,9 +118,7 @@ async def _ask(desk: Desk, step: Asking) -> None:
 
 @router.message(At(Asking.PLACE), F.location | F.venue)
 async def place_shared(message: TelegramMessage, desk: Desk) -> None:
-    location = message.venue.location if message.venue else message.location
-    assert location is not None
-    await _take_place(desk, location.latitude, location.longitude)
+    await _take_place(desk, *shared_place(message))
 
 
 @router.message(At(Asking.PLACE), F.text, ~F.text.startswith("/"))

@@ -18,12 +18,12 @@ from nobs_bot.coverage.ordering import MOST_TABLE_BYTES, order_table
 from nobs_bot.coverage.watching import seeing
 from nobs_bot.errors import Refusal
 from nobs_bot.messaging.message import Message
-from nobs_bot.people.roles import Role, holds, require, require_at
+from nobs_bot.people.roles import Role, areas_of, holds, require, require_at
 from nobs_bot.places.reading import read_location
 from nobs_bot.texts import Words
 
 from .desk import Desk, map_picture
-from .filters import At, Says, Tap, number, word
+from .filters import At, Says, Tap, number, shared_place, word
 from .states import Spotting
 
 router = Router(name="hotspots")
@@ -50,7 +50,7 @@ async def _list(desk: Desk) -> None:
     words = desk.words
     known = await hotspots.known_areas(desk.work, desk.who)
     found = await hotspots.current(desk.work, known)
-    supervised = await _supervises(desk)
+    supervised = bool(await areas_of(desk.work, desk.who.id, Role.SUPERVISOR))
     buttons = [
         button(f"{each.name} · {words(f'hotspot.kind.{each.kind}')}", "spot.show", each.id)
         for each in found[:_SHOWN]
@@ -62,13 +62,6 @@ async def _list(desk: Desk) -> None:
     )
     text = words.plural("hotspot.list", len(found)) if found else words("hotspot.none")
     desk.reply.show(Message(text=text, keyboard=(*grid(buttons, 2), *more), protected=True))
-
-
-async def _supervises(desk: Desk) -> bool:
-    try:
-        return bool(await require(desk.work, desk.who.id, Role.SUPERVISOR))
-    except Refusal:
-        return False
 
 
 @router.callback_query(Tap("spot.show"))
@@ -166,18 +159,11 @@ def _way_out(words: Words, *, first: bool = True) -> Keyboard:
 
 
 def _ask(desk: Desk, step: Spotting) -> None:
+    if step is Spotting.PLACE:
+        desk.ask_place("hotspot.place.ask", step)
+        return
     desk.dialogue.go(step.value)
     words = desk.words
-    if step is Spotting.PLACE:
-        desk.reply.clear_buttons()
-        desk.reply.say(
-            Message(
-                text=words("hotspot.place.ask"),
-                ask_location=words("enrol.location.here_button"),
-                words_to_tap=(words("cancel_button"),),
-            )
-        )
-        return
     way_out = _way_out(words, first=step is Spotting.KIND)
     question = step.value.partition(".")[2]
     desk.show(f"hotspot.{question}.ask", (*_choices(words, step), *way_out))
@@ -209,17 +195,12 @@ def _choices(words: Words, step: Spotting) -> Keyboard:
 
 @router.callback_query(Tap("spot.cancel"))
 async def cancel_tapped(query: CallbackQuery, desk: Desk) -> None:
-    _cancel(desk)
+    desk.leave_off()
 
 
 @router.message(At(*Spotting), Says("cancel_button"))
 async def cancel_said(message: TelegramMessage, desk: Desk) -> None:
-    _cancel(desk)
-
-
-def _cancel(desk: Desk) -> None:
-    desk.dialogue.end()
-    desk.show("cancel.done", column(button(desk.words("home_button"), "home")))
+    desk.leave_off()
 
 
 @router.callback_query(Tap("spot.back"), At(*_STEPS))
@@ -239,9 +220,7 @@ async def kind_chosen(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -
 
 @router.message(At(Spotting.PLACE), F.location | F.venue)
 async def place_shared(message: TelegramMessage, desk: Desk) -> None:
-    location = message.venue.location if message.venue else message.location
-    assert location is not None
-    await _take_place(desk, location.latitude, location.longitude)
+    await _take_place(desk, *shared_place(message))
 
 
 @router.message(At(Spotting.PLACE), F.text, ~F.text.startswith("/"))

@@ -13,12 +13,12 @@ from nobs_bot.coverage import worklist
 from nobs_bot.coverage.turn import Turn, TurnState, gain_words, how_far, turn_picture
 from nobs_bot.errors import Refusal
 from nobs_bot.messaging.message import Message
-from nobs_bot.people.roles import Role, areas_of
+from nobs_bot.people.roles import Role, acting_as, areas_of
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.texts import Markup
 
 from .desk import Desk
-from .filters import At, Says, Tap, number
+from .filters import At, Says, Tap, number, shared_place
 from .states import Walking
 
 router = Router(name="worklist")
@@ -80,7 +80,7 @@ async def _show(
             desk.work,
             Act.COVERAGE_SEEN,
             actor_id=desk.who.id,
-            actor_role=Role.FIELD_OFFICER,
+            actor_role=await acting_as(desk.work, desk.who.id, turn.area_code),
             owner_id=camera.owner_id,
             camera_id=camera.id,
         )
@@ -149,28 +149,17 @@ def _near(args: tuple[str, ...]) -> tuple[float, float] | None:
 async def near_asked(query: CallbackQuery, desk: Desk) -> None:
     await worklist.areas_walked(desk.work, desk.who)
     desk.dialogue.end()
-    desk.dialogue.go(Walking.HERE.value)
-    words = desk.words
-    desk.reply.say(
-        Message(
-            text=words("turn.near_ask"),
-            ask_location=words("enrol.location.here_button"),
-            words_to_tap=(words("cancel_button"),),
-        )
-    )
+    desk.ask_place("turn.near_ask", Walking.HERE)
 
 
 @router.message(At(Walking.HERE), Says("cancel_button"))
 async def near_cancelled(message: TelegramMessage, desk: Desk) -> None:
-    desk.dialogue.end()
-    desk.show("cancel.done", column(button(desk.words("home_button"), "home")))
+    desk.leave_off()
 
 
 @router.message(At(Walking.HERE), F.location | F.venue)
 async def near_shared(message: TelegramMessage, desk: Desk) -> None:
-    location = message.venue.location if message.venue else message.location
-    assert location is not None
-    await _first(desk, (location.latitude, location.longitude))
+    await _first(desk, shared_place(message))
 
 
 # what is done about one

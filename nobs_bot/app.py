@@ -22,6 +22,7 @@ from nobs_bot.console.evidence import EvidencePages
 from nobs_bot.console.site import WEBHOOK_PATH, Site
 from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.gallery import Gallery
+from nobs_bot.coverage.history import keep_weekly
 from nobs_bot.coverage.ordering import Means
 from nobs_bot.coverage.ordering import carry_out as reckon
 from nobs_bot.coverage.orders import CoverageOrder
@@ -252,6 +253,7 @@ class App:
         self._loop("evidence", self._when_due(EvidenceOrder, self._carry_out), idle_s=0.5)
         self._loop("uploads", self._when_due(Upload, self._give_up), idle_s=30)
         self._loop("coverage", self._when_due(CoverageOrder, self._survey), idle_s=0.5)
+        self._loop("coverage figures", self._keep_figures, idle_s=600)
         self._loop("turns", self._when_due(Turn, self._verify_turns), idle_s=0.5)
         self._loop("doomed files", self._when_due(DoomedFile, self._remove_files), idle_s=2)
         self._loop("upkeep", self._keep_up, idle_s=60)
@@ -318,6 +320,10 @@ class App:
         downloads = self._outside.downloads
         means = Means(found.office, found.files, self.surveyor, found.areas, downloads)
         return await reckon(means)
+
+    async def _keep_figures(self) -> int:
+        found = self.foundation
+        return await keep_weekly(found.office, self.surveyor, found.areas.district.code)
 
     async def _verify_turns(self) -> int:
         found = self.foundation

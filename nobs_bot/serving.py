@@ -128,8 +128,9 @@ async def export(settings: Settings, path: Path) -> int:
     try:
         async with foundation.office.work() as work:
             cameras = await cameras_in(work, None)
-            write_file(path, cameras)
+            # first the lines: an export that nobody can read of is worse than a line too many
             await note_exported(work, cameras, None, None)
+        write_file(path, cameras)
     except (CannotExport, OSError) as exc:
         console.print(f"Nothing was exported. {exc}", markup=False, soft_wrap=True)
         return 2

@@ -14,7 +14,7 @@ from nobs_bot.places.geocode import look_up
 from nobs_bot.places.reading import read_location
 
 from ..desk import Desk
-from ..filters import At, Tap, number, word
+from ..filters import At, Tap, number, shared_place, word
 from ..states import Enrol
 from . import steps
 from .screens import photos_so_far
@@ -69,9 +69,7 @@ async def phone_typed(message: TelegramMessage, desk: Desk) -> None:
 
 @router.message(At(Enrol.LOCATION, Enrol.PIN), F.location | F.venue)
 async def location_shared(message: TelegramMessage, desk: Desk) -> None:
-    location = message.venue.location if message.venue else message.location
-    assert location is not None
-    await _locate(desk, location.latitude, location.longitude)
+    await _locate(desk, *shared_place(message))
 
 
 @router.message(At(Enrol.LOCATION, Enrol.PIN), F.text, ~F.text.startswith("/"))

@@ -133,18 +133,21 @@ async def run_check(
     Look at the camera, keep what was seen and tell the owner.
 
     Args:
-        then: Looks at the report of a regular check; what it returns keeps what it has found.
+        then: Looks at the report of a regular check, or of any where the camera had drifted; what
+            it returns keeps what it has found.
     """
     async with office.look() as work:
         camera = await work.session.get(Camera, check.camera_id)
         address = stream_of(work, camera) if camera else None
+        # also one that the owner asked for once the camera was put right
+        is_held = check.is_regular or (camera is not None and camera.drift is not None)
     if address is None:
         await _cancel(office, check)
         return
     try:
         report = await checker.check(address, _progress(office, check))
         still_name = await _keep_still(files, check, report)
-        keep = await then(check, report) if then is not None and check.is_regular else None
+        keep = await then(check, report) if then is not None and is_held else None
     except Exception as exc:
         # the message may hold the address; its type is all that is safe to keep
         log.exception("check %s broke off", check.id)

@@ -145,6 +145,7 @@ async def approve(work: Work, camera_id: int, officer: Person) -> Camera:
     _decide(work, camera, officer, State.APPROVED, Act.APPROVED)
     # the still that the reviewer saw beside the heading is what later ones are held against
     camera.reference_check_id = camera.last_check_id
+    camera.drift = camera.drift_since = camera.drift_told_at = None
     owner = await person(work, camera.owner_id)
     words = words_for(work, owner)
     text = words("review.told.approved", camera=camera.name)

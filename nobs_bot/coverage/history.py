@@ -8,11 +8,28 @@ from typing import Any
 from sqlalchemy import select
 
 from nobs_bot.coverage.orders import CoverageFigure
+from nobs_bot.coverage.surveyor import Surveyor, standing
 from nobs_bot.people.roles import covers
 from nobs_bot.storage.base import new_id
-from nobs_bot.storage.work import Work
+from nobs_bot.storage.work import Office, Work
 
 _WEEK = timedelta(days=7)
+
+
+async def keep_weekly(office: Office, surveyor: Surveyor, district_code: str) -> int:
+    """Keep figures where nobody had any reckoned for a week, so that there is a last week."""
+    async with office.look() as work:
+        today = work.now.astimezone(work.settings.zone).date()
+        lately = select(CoverageFigure.id).where(CoverageFigure.day > today - _WEEK).limit(1)
+        if (await work.session.execute(lately)).first() is not None:
+            return 0
+        stand = await standing(work)
+    if not stand.cameras:
+        return 0
+    figures = await surveyor.ask("figures", stand, areas=[district_code])
+    async with office.work() as work:
+        await keep_figures(work, figures)
+    return 1
 
 
 async def keep_figures(work: Work, figures: dict[str, Any]) -> None:
@@ -38,7 +55,7 @@ async def since_last_week(work: Work, area_code: str, figures: dict[str, Any]) -
     before: date | None = (
         await work.session.execute(
             select(CoverageFigure.day)
-            .where(CoverageFigure.day <= today - _WEEK)
+            .where(CoverageFigure.day <= today - _WEEK, CoverageFigure.day > today - 2 * _WEEK)
             .order_by(CoverageFigure.day.desc())
             .limit(1)
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import select
 
@@ -181,23 +180,19 @@ class _Carrying:
             case Wanted.EXPORT:
                 await self._export()
 
-    @property
-    def _about(self) -> dict[str, Any]:
-        row = self._row
-        circle = {"lat": row.lat, "lon": row.lon, "radius_m": row.radius_m} if row.radius_m else {}
-        return {"area": row.area_code, **circle}
-
     async def _coverage(self, stand: Standing) -> None:
-        figures = await self._surveyor.ask("figures", stand, **self._about)
+        row = self._row
         async with self._office.look() as work:
-            officer = await person(work, self._row.officer_id)
+            officer = await person(work, row.officer_id)
             words = words_for(work, officer)
-            known = await known_areas(work, officer)
-            hotspots = await current(work, known)
-            chart = self._chart(words, hotspots, known)
-        picture = await self._surveyor.draw(
-            "picture", stand, chart=chart.model_dump(mode="json"), **self._about
-        )
+            # a circle may reach over the border; beyond the officer's own areas nothing is told
+            areas = await known_areas(work, officer) if row.radius_m else [row.area_code]
+            hotspots = await current(work, areas)
+            chart = self._chart(words, hotspots, areas)
+        circle = {"lat": row.lat, "lon": row.lon, "radius_m": row.radius_m}
+        figures = await self._surveyor.ask("figures", stand, areas=areas, **circle)
+        drawn = chart.model_dump(mode="json")
+        picture = await self._surveyor.draw("picture", stand, chart=drawn)
         name = f"coverage/{self._row.id}-{self._row.attempts}"
         async with self._office.work() as work:
             doom(work, name, after=_PICTURE_KEPT)
@@ -209,7 +204,7 @@ class _Carrying:
             await allowed(work, officer, self._row.what, self._row.area_code)
             may_plan = await holds(work, officer.id, Role.SUPERVISOR, self._row.area_code)
             await keep_figures(work, figures)
-            await let_owners_know(work, officer, self._row, stand)
+            await let_owners_know(work, officer, row, areas, stand)
             change_m = None
             if self._row.radius_m is None:
                 change_m = await since_last_week(work, self._row.area_code, figures)
@@ -223,7 +218,7 @@ class _Carrying:
             )
             await tell(work, officer, message, f"coverage:{self._row.id}")
 
-    def _chart(self, words: Words, hotspots: list[Hotspot], known: list[str]) -> Chart:
+    def _chart(self, words: Words, hotspots: list[Hotspot], areas: list[str]) -> Chart:
         row = self._row
         names: tuple[tuple[float, float, str], ...] = ()
         if row.radius_m is not None:
@@ -246,7 +241,7 @@ class _Carrying:
             span_m=span_m,
             legend=tuple((style, words(f"coverage.legend.{style}")) for style in styles),
             north=words("map.north"),
-            areas=tuple(known),
+            areas=tuple(areas),
             names=names,
             labels={
                 each.id: f"{each.name} {words(f'hotspot.kind.{each.kind}')}" for each in hotspots
@@ -254,10 +249,11 @@ class _Carrying:
         )
 
     async def _worklist(self, stand: Standing) -> None:
-        async with self._office.look() as work:
+        async with self._office.work() as work:
+            await worklist.drop_stale(work)
             ids = await worklist.turnable(work, self._row.area_code)
         plan = await self._surveyor.ask(
-            "plan", stand, turnable=ids, seconds=AIM_S, area=self._row.area_code
+            "plan", stand, turnable=ids, seconds=AIM_S, areas=[self._row.area_code]
         )
         async with self._office.work() as work:
             if not await self._settled(work):
@@ -284,7 +280,9 @@ class _Carrying:
             await _tell_walkers(work, officer, self._row, made)
 
     async def _recruit(self, stand: Standing) -> None:
-        places = await self._surveyor.ask("recruit", stand, count=RECRUITED, **self._about)
+        places = await self._surveyor.ask(
+            "recruit", stand, count=RECRUITED, areas=[self._row.area_code]
+        )
         async with self._office.work() as work:
             if not await self._settled(work):
                 return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import insert, select
@@ -10,7 +11,7 @@ from nobs_bot.cameras.record import Camera
 from nobs_bot.coverage.orders import CoverageOrder
 from nobs_bot.coverage.surveyor import Standing
 from nobs_bot.people.persons import Person
-from nobs_bot.people.roles import covers
+from nobs_bot.people.roles import acting_as, covers
 from nobs_bot.places.geodesy import distance_m
 from nobs_bot.storage.audit import Act, AuditLine
 from nobs_bot.storage.base import new_id
@@ -22,16 +23,40 @@ _CORNERS = 1.8
 _AT_ONCE = 500
 
 
-async def let_owners_know(work: Work, officer: Person, row: CoverageOrder, stand: Standing) -> None:
-    """A line for each camera on the officer's chart, once a day."""
-    known = await _told_lately(work, officer)
-    shown = [
-        camera_id
-        for camera_id, lat, lon, *_ in stand.cameras
-        if camera_id not in known and _is_on(row, lat, lon)
-    ]
+async def let_owners_know(
+    work: Work, officer: Person, row: CoverageOrder, areas: Sequence[str], stand: Standing
+) -> None:
+    """
+    A line for each camera on the officer's chart, once a day.
+
+    Args:
+        areas: Those of which the chart shows anything.
+    """
+    role = await acting_as(work, officer.id, row.area_code)
+    shown = [camera_id for camera_id, lat, lon, *_ in stand.cameras if _is_on(row, lat, lon)]
     for first in range(0, len(shown), _AT_ONCE):
-        lines = await _lines(work, officer, row, shown[first : first + _AT_ONCE])
+        query = select(Camera.id, Camera.owner_id, Camera.area_code).where(
+            Camera.id.in_(shown[first : first + _AT_ONCE])
+        )
+        owners = {
+            camera_id: owner_id
+            for camera_id, owner_id, code in (await work.session.execute(query)).all()
+            if owner_id != officer.id and any(covers(area, code or "") for area in areas)
+        }
+        known = await _told_lately(work, officer, set(owners.values()))
+        lines = [
+            {
+                "id": new_id(),
+                "at": work.now,
+                "act": Act.COVERAGE_SEEN,
+                "actor_id": officer.id,
+                "actor_role": role,
+                "owner_id": owner_id,
+                "camera_id": camera_id,
+            }
+            for camera_id, owner_id in owners.items()
+            if camera_id not in known
+        ]
         if lines:
             await work.session.execute(insert(AuditLine), lines)
 
@@ -44,28 +69,12 @@ def _is_on(row: CoverageOrder, lat: float, lon: float) -> bool:
     return distance_m(row.lat, row.lon, lat, lon) <= row.radius_m * _CORNERS
 
 
-async def _told_lately(work: Work, officer: Person) -> set[int | None]:
+async def _told_lately(work: Work, officer: Person, owners: set[int]) -> set[int | None]:
+    """Cameras of these owners of which there is such a line already; found by the owners' index."""
     query = select(AuditLine.camera_id).where(
+        AuditLine.owner_id.in_(owners),
         AuditLine.act == Act.COVERAGE_SEEN,
         AuditLine.actor_id == officer.id,
         AuditLine.at > work.now - _ONCE_IN,
     )
     return set((await work.session.execute(query)).scalars())
-
-
-async def _lines(
-    work: Work, officer: Person, row: CoverageOrder, cameras: list[int]
-) -> list[dict[str, object]]:
-    query = select(Camera.id, Camera.owner_id, Camera.area_code).where(Camera.id.in_(cameras))
-    return [
-        {
-            "id": new_id(),
-            "at": work.now,
-            "act": Act.COVERAGE_SEEN,
-            "actor_id": officer.id,
-            "owner_id": owner_id,
-            "camera_id": camera_id,
-        }
-        for camera_id, owner_id, code in (await work.session.execute(query)).all()
-        if owner_id != officer.id and (row.radius_m or covers(row.area_code, code or ""))
-    ]

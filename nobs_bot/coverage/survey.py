@@ -89,13 +89,22 @@ class Survey:
         """The cameras in the survey."""
         return [held.view for held in self._held.values()]
 
+    def area_of(self, camera_id: int) -> str:
+        """
+        Code of the area of a camera's nearest road; empty where none is near.
+
+        Raises:
+            KeyError: There is no such camera.
+        """
+        area = self._held[camera_id].area
+        return self.ground.area_codes[area] if area >= 0 else ""
+
     def views_in(
         self, west: float, south: float, east: float, north: float
     ) -> list[tuple[View, str]]:
         """The cameras of a box in metres, each with the code of its area; empty where in none."""
-        codes = self.ground.area_codes
         return [
-            (held.view, codes[held.area] if held.area >= 0 else "")
+            (held.view, self.area_of(held.view.camera_id))
             for held in self._held.values()
             if west <= held.view.x <= east and south <= held.view.y <= north
         ]

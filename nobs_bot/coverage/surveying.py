@@ -26,6 +26,7 @@ from nobs_bot.coverage.recruit import Place, recruit
 from nobs_bot.coverage.survey import Survey
 from nobs_bot.coverage.views import Errors, View, chances
 from nobs_bot.coverage.weights import Watch, importance, inside, seen_by_the_hour
+from nobs_bot.people.roles import covers
 from nobs_bot.places.areas import load_areas
 from nobs_bot.streams.forkserver import Channel
 
@@ -120,90 +121,97 @@ class Surveying:
         return ground.length_m * importance(ground.points, self._watches)
 
     def _within(self, order: dict[str, Any]) -> Mask:
-        """The pieces of road that the order is about: an area's, or a circle's."""
+        """The pieces of road that the order is about: its areas', and of those only a circle's."""
         ground = self.survey.ground
+        ours = [any(covers(area, code) for area in order["areas"]) for code in ground.area_codes]
+        within: Mask = np.array(ours)[ground.area]
         if order.get("radius_m"):
             x, y = ground.plane.to_metres(np.array([[order["lon"], order["lat"]]]))[0]
             away = np.hypot(ground.points[:, 0] - x, ground.points[:, 1] - y)
-            within: Mask = away <= order["radius_m"]
-            return within
-        code = order["area"]
-        held = np.array([each == code or each.startswith(f"{code}.") for each in ground.area_codes])
-        of_area: Mask = held[ground.area]
-        return of_area
+            within = within & (away <= order["radius_m"])
+        return within
 
     # what can be ordered
 
     def _figures(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """The order's own figures, those of each kelurahan, its roads and its hotspots."""
         survey, within = self.survey, self._within(order)
-        worth, ground = self._worth, self.survey.ground
-        by_area = {
-            code: [
-                each.length_m,
-                each.seen_m,
-                each.twice_m,
-                each.night_m,
-                each.cameras,
-                *self._worths(worth, ground.area == at),
-            ]
-            for at, code in enumerate(ground.area_codes)
-            for each in [survey.by_area()[code]]
-        }
-        whole = {
-            "length_m": float(ground.length_m[within].sum()),
-            "seen_m": survey.metres(within),
-            "twice_m": survey.metres(within, of="twice"),
-            "night_m": survey.metres(within, of="seen_at_night"),
-        }
-        worths = self._worths(worth, within)
+        ground, worth = survey.ground, self._worth
+        # each of these is reckoned for every piece of road, so once is enough
+        seen, night = survey.seen, survey.seen_at_night
         said = {
-            "whole": {**whole, "worth": worths[0], "seen_worth": worths[1]},
-            "by_area": by_area,
-            "roads": self._roads(within, worth),
-            "hotspots": [self._hotspot(each) for each in self._watches],
-            "mutual": self._mutual(),
+            "whole": {
+                "length_m": float(ground.length_m[within].sum()),
+                "seen_m": float(ground.length_m[within] @ seen[within]),
+                "twice_m": survey.metres(within, of="twice"),
+                "night_m": float(ground.length_m[within] @ night[within]),
+                "worth": float(worth[within].sum()),
+                "seen_worth": float(worth[within] @ seen[within]),
+            },
+            "by_area": self._by_area(worth, seen),
+            "roads": self._roads(within, worth, seen),
+            "hotspots": [self._hotspot(each, seen, night) for each in self._watches],
+            "mutual": self._mutual(order["areas"]),
             "is_upper_bound": survey.is_upper_bound,
         }
         return {}, json.dumps(said).encode()
 
-    def _worths(self, worth: Values, mask: Mask) -> tuple[float, float]:
-        return float(worth[mask].sum()), float((worth * self.survey.seen)[mask].sum())
+    def _by_area(self, worth: Values, seen: Values) -> dict[str, list[float]]:
+        """Length, seen, seen twice, at night, cameras, worth and worth seen, by kelurahan."""
+        ground = self.survey.ground
+        worths, seen_worths = (
+            np.bincount(ground.area, values, len(ground.area_codes)).tolist()
+            for values in (worth, worth * seen)
+        )
+        by_area = self.survey.by_area()
+        return {
+            code: [
+                *(each.length_m, each.seen_m, each.twice_m, each.night_m, each.cameras),
+                *(worths[at], seen_worths[at]),
+            ]
+            for at, code in enumerate(ground.area_codes)
+            for each in [by_area[code]]
+        }
 
-    def _roads(self, within: Mask, worth: Values) -> list[tuple[str, float, float]]:
+    def _roads(self, within: Mask, worth: Values, seen: Values) -> list[tuple[str, float, float]]:
         """(name, metres, metres unseen) of the roads that are missed most, by worth."""
         ground = self.survey.ground
-        unseen = 1 - self.survey.seen
         count = len(ground.road_names)
-        sums = [
+        missed, length, unseen = (
             np.bincount(ground.road[within], values[within], count)
-            for values in (worth * unseen, ground.length_m, ground.length_m * unseen)
+            for values in (worth * (1 - seen), ground.length_m, ground.length_m * (1 - seen))
+        )
+        named = [
+            at for at in np.argsort(-missed).tolist() if ground.road_names[at] and missed[at] > 0
         ]
-        order = np.argsort(-sums[0])
-        named = [int(at) for at in order if ground.road_names[at] and sums[0][at] > 0]
         return [
-            (ground.road_names[at], float(sums[1][at]), float(sums[2][at]))
+            (ground.road_names[at], float(length[at]), float(unseen[at]))
             for at in named[:_MOST_ROADS]
         ]
 
-    def _hotspot(self, watch: Watch) -> tuple[int, float, float, float]:
+    def _hotspot(
+        self, watch: Watch, seen: Values, night: Values
+    ) -> tuple[int, float, float, float]:
         """(id, metres, metres seen, metres seen in its hours)."""
-        survey = self.survey
-        here = inside(watch, survey.ground.points)
-        length = survey.ground.length_m[here]
-        seen, night = survey.seen[here], survey.seen_at_night[here]
-        by_the_hour = seen_by_the_hour(watch, seen, night)
+        ground = self.survey.ground
+        here = inside(watch, ground.points)
+        length = ground.length_m[here]
+        by_the_hour = seen_by_the_hour(watch, seen[here], night[here])
         return (
             watch.hotspot_id,
             float(length.sum()),
-            float((length * seen).sum()),
-            float((length * by_the_hour).sum()),
+            float(length @ seen[here]),
+            float(length @ by_the_hour),
         )
 
-    def _mutual(self) -> tuple[float, int]:
-        """How many cameras another one sees, by expectation, and how many there are."""
-        chances = self.survey.covered_by_others().values()
-        return float(sum(chances)), len(chances)
+    def _mutual(self, areas: list[str]) -> tuple[float, int]:
+        """How many of the areas' cameras another one sees, as expected, and how many there are."""
+        ours = [
+            chance
+            for camera_id, chance in self.survey.covered_by_others().items()
+            if any(covers(area, self.survey.area_of(camera_id)) for area in areas)
+        ]
+        return float(sum(ours)), len(ours)
 
     def _picture(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         chart = Chart.model_validate(order["chart"])
@@ -213,7 +221,10 @@ class Surveying:
         """The best turns of an area's cameras, with what each would bring."""
         survey, within = self.survey, self._within(order)
         worth = np.where(within, self._worth, 0.0)
-        plan = aim(survey, set(order["turnable"]), worth, seconds=order["seconds"])
+        # what hangs indoors or is dead may be turned, but is not in the survey
+        known = {view.camera_id for view in survey.views}
+        turnable = known.intersection(order["turnable"])
+        plan = aim(survey, turnable, worth, seconds=order["seconds"])
         moves = [self._brings(move.camera_id, move.to_deg) for move in plan.moves[:MOST_MOVES]]
         said = {
             "moves": [each for each in moves if each["gain_m"] >= LEAST_GAIN_M],

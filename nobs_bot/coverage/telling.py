@@ -12,6 +12,7 @@ from nobs_bot.coverage.orders import CoverageOrder
 from nobs_bot.messaging.message import Message, Picture, PictureKind
 from nobs_bot.people.roles import covers
 from nobs_bot.places.areas import Areas
+from nobs_bot.places.geodesy import offset_m
 from nobs_bot.texts import Markup, Words
 
 _MOST_LINES, _MOST_AREAS = 10, 5
@@ -158,11 +159,10 @@ def recruit_message(
             Cone(lat=lat, lon=lon, heading_deg=heading, width_deg=80, range_m=25, label=str(number))
         )
     lats, lons = [each[0] for each in places], [each[1] for each in places]
-    middle = ((min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2)
-    tall_m, wide_m = (max(lats) - min(lats)) * 110_574, (max(lons) - min(lons)) * 111_000
+    wide_m, tall_m = offset_m(min(lats), min(lons), max(lats), max(lons))
     view = MapView(
-        lat=middle[0],
-        lon=middle[1],
+        lat=(min(lats) + max(lats)) / 2,
+        lon=(min(lons) + max(lons)) / 2,
         span_m=max(400.0, wide_m * 1.2, tall_m * 4 / 3 * 1.2),
         cones=tuple(cones),
         legend=(("own", words("recruit.legend")),),

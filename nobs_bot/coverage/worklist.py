@@ -15,7 +15,7 @@ from nobs_bot.coverage.turn import OPEN, Turn, TurnState, gain_words, how_far, t
 from nobs_bot.errors import Refusal
 from nobs_bot.messaging.message import Message
 from nobs_bot.people.persons import Person, person, tell, words_for
-from nobs_bot.people.roles import Role, areas_of, covers, holds
+from nobs_bot.people.roles import Role, acting_as, areas_of, covers, holds
 from nobs_bot.places.geodesy import distance_m
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.base import new_id
@@ -29,14 +29,34 @@ ROLES = (Role.FIELD_OFFICER, Role.SUPERVISOR)
 LEFT_IN_PEACE = timedelta(days=180)
 
 
+# an owner who has said nothing, or a camera that nobody has turned, for so long: it is off the list
+GIVEN_UP_AFTER = timedelta(days=60)
+
+BUSY = (TurnState.ASKED, TurnState.AGREED, TurnState.TURNED)
+
+
 # making the list
+
+
+async def drop_stale(work: Work) -> None:
+    """Take off the list what nobody went on with, and what holds no longer."""
+    query = (
+        select(Turn, Camera)
+        .join(Camera, Camera.id == Turn.camera_id)
+        .where(Turn.state.in_(BUSY))
+        .with_for_update()
+    )
+    for turn, camera in (await work.session.execute(query)).all():
+        moved_at = turn.answered_at or turn.asked_at or turn.proposed_at
+        is_over = camera.heading_deg != turn.from_deg or camera.state is not State.APPROVED
+        if is_over or moved_at < work.now - GIVEN_UP_AFTER:
+            settle(turn)
+            turn.state, turn.ended_at = TurnState.DROPPED, work.now
 
 
 async def turnable(work: Work, area_code: str) -> list[int]:
     """Ids of an area's cameras that may be turned and that no open turn is about already."""
-    busy = select(Turn.camera_id).where(
-        Turn.state.in_((TurnState.ASKED, TurnState.AGREED, TurnState.TURNED))
-    )
+    busy = select(Turn.camera_id).where(Turn.state.in_(BUSY))
     refused = select(Turn.camera_id).where(
         Turn.state == TurnState.DECLINED, Turn.answered_at > work.now - LEFT_IN_PEACE
     )
@@ -57,10 +77,16 @@ async def replace_proposals(work: Work, area_code: str, moves: Sequence[dict[str
     for old in (await work.session.execute(query)).scalars():
         if covers(area_code, old.area_code):
             await work.session.delete(old)
+    # an owner may have been asked while the plan was being reckoned
+    busy = set(
+        (await work.session.execute(select(Turn.camera_id).where(Turn.state.in_(BUSY)))).scalars()
+    )
     made = 0
     for move in moves:
         camera = await work.session.get(Camera, move["camera"])
         if camera is None or not camera.is_active or camera.area_code is None:
+            continue
+        if camera.id in busy:
             continue
         made += 1
         work.session.add(
@@ -169,7 +195,7 @@ async def ask_owner(work: Work, turn_id: int, officer: Person) -> Turn:
     if camera.owner_id == officer.id:
         raise Refusal("turn.own_camera")
     turn.state, turn.asked_at, turn.asked_by = TurnState.ASKED, work.now, officer.id
-    _record(work, Act.TURN_ASKED, (turn, camera), officer)
+    await _record(work, Act.TURN_ASKED, (turn, camera), officer)
     owner = await person(work, camera.owner_id)
     words = words_for(work, owner)
     message = Message(
@@ -206,7 +232,7 @@ async def answer(work: Work, turn_id: int, owner: Person, reply: Turning) -> Tur
     turn.answered_at = work.now
     if not agreed:
         turn.ended_at = work.now
-    _record(work, Act.TURN_ANSWERED, (turn, camera), owner, reply.value)
+    await _record(work, Act.TURN_ANSWERED, (turn, camera), owner, reply.value)
     await tell_officer(work, turn, camera, f"turn.told.{reply.value}")
     return turn
 
@@ -267,7 +293,7 @@ async def confirm(
         work,
         Act.TURNED,
         actor_id=by.id if by else None,
-        actor_role=Role.FIELD_OFFICER if by else None,
+        actor_role=await acting_as(work, by.id, turn.area_code) if by else None,
         owner_id=camera.owner_id,
         camera_id=camera.id,
         heading_deg=camera.heading_deg,
@@ -320,7 +346,7 @@ class TurnHolder:
         await work.session.execute(delete(Turn).where(Turn.camera_id.in_(owned)))
 
 
-def _record(
+async def _record(
     work: Work, act: Act, about: tuple[Turn, Camera], actor: Person, reply: str = ""
 ) -> None:
     turn, camera = about
@@ -329,7 +355,7 @@ def _record(
         work,
         act,
         actor_id=actor.id,
-        actor_role=None if is_owner else Role.FIELD_OFFICER,
+        actor_role=None if is_owner else await acting_as(work, actor.id, turn.area_code),
         owner_id=camera.owner_id,
         camera_id=camera.id,
         to_deg=turn.to_deg,

@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 
 from nobs_bot.cameras.record import Camera, State
 from nobs_bot.coverage.between import Walls
-from nobs_bot.coverage.sector import Sector, looks_at
+from nobs_bot.coverage.sector import looks_at
+from nobs_bot.coverage.watching import FARTHEST_VIEW_M, sector_of
 from nobs_bot.coverage.ways import BEYOND_M, Ways
 from nobs_bot.footage.request import Ask
 from nobs_bot.footage.times import Window
@@ -20,8 +21,6 @@ from nobs_bot.people.roles import Role, covers, require
 from nobs_bot.places.geodesy import box, distance_m
 from nobs_bot.storage.work import Work
 
-# a camera outside the circle may still look into it from as far as any camera is said to see
-FARTHEST_VIEW_M = 100.0
 _WAY_WIDTH_M = 4.0
 
 
@@ -163,14 +162,6 @@ async def _asked_often(work: Work, seen: Sequence[Candidate]) -> set[int]:
 async def _asked_already(work: Work, request_id: int) -> set[int]:
     query = select(Ask.camera_id).where(Ask.request_id == request_id)
     return set((await work.session.execute(query)).scalars())
-
-
-def sector_of(camera: Camera) -> Sector:
-    """The camera's view; what the owner did not say is taken as usual."""
-    assert camera.lat is not None
-    assert camera.lon is not None
-    width = camera.width.degrees if camera.width else 80.0
-    return Sector(camera.lat, camera.lon, camera.heading_deg, width, camera.range_m or 20.0)
 
 
 def _view(camera: Camera, scene: Scene) -> tuple[float, Reason | None]:

@@ -62,6 +62,14 @@ async def holds(work: Work, person_id: int, role: Role, place_code: str) -> bool
     return any(covers(area, place_code) for area in await areas_of(work, person_id, role))
 
 
+async def acting_as(work: Work, person_id: int, place_code: str) -> Role | None:
+    """In which role somebody acts at a place, for the log: the first they have there, or None."""
+    held = {
+        each.role for each in await grants_of(work, person_id) if covers(each.area_code, place_code)
+    }
+    return next((role for role in Role if role in held), None)
+
+
 async def require(work: Work, person_id: int, role: Role) -> list[str]:
     """
     The areas in which the person has this role.

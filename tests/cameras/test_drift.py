@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
-from nobs_bot.cameras.checks import Check, claim_checks, run_check
+from nobs_bot.cameras.checks import Check, ask_check, claim_checks, run_check
 from nobs_bot.cameras.connection import set_stream
 from nobs_bot.cameras.drift import (
     ask_regular_checks,
@@ -73,6 +72,11 @@ async def checked(house: House, report: CheckReport) -> None:
     async with house.office.work() as work:
         assert await ask_regular_checks(work) == 1
         assert await ask_regular_checks(work) == 0
+    await looked_at(house, report)
+
+
+async def looked_at(house: House, report: CheckReport) -> None:
+    """The check that waits finds this."""
 
     async def then(check: Check, seen: CheckReport):  # type: ignore[no-untyped-def]
         drift = await drift_of(house.office, house.files, in_place, check, seen)
@@ -169,9 +173,21 @@ async def test_only_cameras_that_share_stills_and_take_part_are_looked_at(house:
             assert await ask_regular_checks(work) == 0
 
 
-async def test_a_check_that_the_owner_asked_for_is_no_drift(house: House) -> None:
+async def test_an_owner_who_put_it_right_asks_for_a_check_and_all_is_well(house: House) -> None:
+    camera_id = await sharing(house)
+    await checked(house, MOVED)
+    async with house.office.work() as work:
+        await ask_check(work, await house.camera(work, camera_id), tell_owner=True)
+    await looked_at(house, GOOD)
+    assert await drift(house, camera_id) is None
+    house.clock.advance(timedelta(days=4))
+    async with house.office.work() as work:
+        assert await tell_officers(work) == 0
+
+
+async def test_a_check_that_the_owner_asked_for_finds_no_drift(house: House) -> None:
     camera_id = await sharing(house)
     async with house.office.work() as work:
-        checks = (await work.session.execute(select(Check))).scalars().all()
-        assert all(check.is_regular for check in checks)
+        await ask_check(work, await house.camera(work, camera_id), tell_owner=True)
+    await looked_at(house, MOVED)
     assert await drift(house, camera_id) is None

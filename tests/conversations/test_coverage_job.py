@@ -157,5 +157,5 @@ async def _gain_shows(here: Installation) -> None:
         stands = await standing(work)
         camera = (await work.session.execute(select(Camera))).scalar_one()
         assert camera.heading_deg == pytest.approx(135, abs=3)
-    figures = await here.app.surveyor.ask("figures", stands, area="31.73.04")
+    figures = await here.app.surveyor.ask("figures", stands, areas=["31.73.04"])
     assert figures["whole"]["seen_m"] > 30

@@ -19,11 +19,13 @@ from sqlalchemy import select
 from nobs_bot.cameras.record import Drift
 from nobs_bot.coverage import hotspots
 from nobs_bot.coverage.basemap import DATA
+from nobs_bot.coverage.history import keep_weekly
 from nobs_bot.coverage.hotspots import HotspotKind, Spot
 from nobs_bot.coverage.ordering import Means, carry_out, order, order_table
 from nobs_bot.coverage.orders import CoverageFigure, CoverageOrder, Wanted
 from nobs_bot.coverage.surveyor import Surveyor, standing
-from nobs_bot.coverage.turn import Turn
+from nobs_bot.coverage.turn import Turn, TurnState
+from nobs_bot.coverage.worklist import GIVEN_UP_AFTER, ask_owner, replace_proposals
 from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.people.roles import Role, grant, grants_of
 from nobs_bot.places.importing import import_layer
@@ -95,7 +97,7 @@ async def ordered(
 async def seen_m(house: House, means: Means, area: str = KECAMATAN) -> float:
     async with house.office.look() as work:
         stands = await standing(work)
-    return float((await means.surveyor.ask("figures", stands, area=area))["whole"]["seen_m"])
+    return float((await means.surveyor.ask("figures", stands, areas=[area]))["whole"]["seen_m"])
 
 
 @pytest.mark.parametrize("who", ["Wayan", "Dewi", "Rahmat", "Kartika"])
@@ -281,12 +283,12 @@ async def test_an_idle_child_goes(house: House, children: Children, town: Path) 
     surveyor = Surveyor(children, "Polres Metro Jakarta Barat", town, idle_s=0.05)
     async with house.office.look() as work:
         stands = await standing(work)
-    await surveyor.ask("figures", stands, area=KELURAHAN)
+    await surveyor.ask("figures", stands, areas=[KELURAHAN])
     child = surveyor._child
     assert child is not None
     await child.ended.wait()
     assert surveyor._child is None
-    await surveyor.ask("figures", stands, area=KELURAHAN)
+    await surveyor.ask("figures", stands, areas=[KELURAHAN])
     await surveyor.close()
 
 
@@ -305,6 +307,79 @@ async def test_an_order_that_fails_is_tried_again_and_then_told(
     assert "gagal beberapa kali" in (await house.told("Wayan"))[-1]
     async with house.office.look() as work:
         assert not (await work.session.execute(select(CoverageOrder))).first()
+
+
+async def test_close_up_nothing_is_told_from_beyond_the_border(house: House, means: Means) -> None:
+    async with house.office.look() as work:
+        stands = await standing(work)
+    here, radius_m = {"lat": CORNER[0], "lon": CORNER[1]}, 600.0
+
+    async def length_m(*areas: str) -> float:
+        asked = await means.surveyor.ask(
+            "figures", stands, areas=list(areas), radius_m=radius_m, **here
+        )
+        return float(asked["whole"]["length_m"])
+
+    inside, everything = await length_m(KECAMATAN), await length_m(DISTRICT)
+    assert 0 < inside < everything
+    told = await ordered(house, means, "Wayan", Wanted.COVERAGE, KECAMATAN, (*CORNER, radius_m))
+    assert f"dari {inside / 1000:.1f} km".replace(".", ",", 1) in told
+
+
+async def test_owners_beyond_the_border_stand_on_no_chart(house: House, means: Means) -> None:
+    beyond = (CORNER[0], CORNER[1] - 0.004)
+    area = house.areas.locate(*beyond)
+    assert area is not None
+    assert not area.code.startswith(KECAMATAN)
+    await house.approved("Sari", at=beyond)
+    await house.approved("Budi", at=CORNER)
+    await ordered(house, means, "Wayan", Wanted.COVERAGE, KECAMATAN, (*CORNER, 300.0))
+    for owner, lines in (("Sari", []), ("Budi", [Role.FIELD_OFFICER])):
+        async with house.office.look() as work:
+            about = await lines_about(work, house.ids[owner])
+        assert [e.actor_role for e in about if e.act is Act.COVERAGE_SEEN] == lines
+
+
+async def test_cameras_that_are_not_in_the_survey_do_not_stop_the_worklist(
+    house: House, means: Means
+) -> None:
+    await house.approved("Sari", at=CORNER, heading_deg=90.0, range_m=40.0)
+    for owner, change in (("Budi", {"indoors": True}), ("Citra", {"drift": Drift.DEAD})):
+        camera_id = await house.approved(owner, at=CORNER, heading_deg=90.0)
+        async with house.office.work() as work:
+            for name, value in change.items():
+                setattr(await house.camera(work, camera_id), name, value)
+    told = await ordered(house, means, "Kartika", Wanted.WORKLIST)
+    assert "1 kamera sebaiknya diarahkan ulang" in told
+
+
+async def test_an_owner_who_was_asked_meanwhile_is_not_proposed_again(
+    house: House, means: Means
+) -> None:
+    camera_id = await house.approved("Sari", at=CORNER, heading_deg=90.0, range_m=40.0)
+    await ordered(house, means, "Kartika", Wanted.WORKLIST)
+    async with house.acting("Wayan") as (work, wayan):
+        [turn] = (await work.session.execute(select(Turn))).scalars()
+        await ask_owner(work, turn.id, wayan)
+        move = {"camera": camera_id, "to_deg": 0.0, "gain_m": 9.0, "worth": 9.0}
+        assert await replace_proposals(work, KECAMATAN, [move]) == 0
+    house.clock.advance(GIVEN_UP_AFTER + timedelta(days=1))
+    assert "1 kamera" in await ordered(house, means, "Kartika", Wanted.WORKLIST)
+    async with house.office.look() as work:
+        states = {each.state for each in (await work.session.execute(select(Turn))).scalars()}
+    assert states == {TurnState.DROPPED, TurnState.PROPOSED}
+
+
+async def test_figures_are_kept_each_week_whoever_looks(house: House, means: Means) -> None:
+    async def keep() -> int:
+        return await keep_weekly(house.office, means.surveyor, DISTRICT)
+
+    assert await keep() == 0
+    await house.approved("Sari", at=CORNER, heading_deg=135.0, range_m=40.0)
+    assert await keep() == 1
+    assert await keep() == 0
+    house.clock.advance(timedelta(days=7))
+    assert await keep() == 1
 
 
 async def test_an_officer_of_two_areas_sees_both(house: House, means: Means) -> None:
