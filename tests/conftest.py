@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from nobs_bot.sandbox import SandboxServer, the_cast
 from tests.cast import any_house, areas, house, migrated, office
@@ -15,6 +15,8 @@ from tests.leftout import pytest_sessionfinish, pytest_terminal_summary
 
 TOKEN = "4242:sandbox-token-of-the-tests"
 CHROMIUM = Path("/usr/bin/chromium")
+# Playwright's five seconds are little where two cores run other tests beside the browser
+expect.set_options(timeout=15_000)
 QUIET = [
     "--headless",
     "--no-sandbox",

@@ -20,7 +20,7 @@ from aiogram.types import (
     Message,
     ReplyKeyboardMarkup,
 )
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from nobs_bot.sandbox import SandboxServer, the_cast
 from tests.conftest import TOKEN
@@ -227,6 +227,29 @@ async def test_whoever_blocks_the_bot_can_come_back(desk: Visit, bot: Bot) -> No
     await sari.get_by_role("menuitem", name="Blokir bot").click()
     await sari.get_by_role("button", name="Buka blokir").click()
     await expect(sari.get_by_role("textbox")).to_be_visible()
+
+
+async def test_a_view_that_comes_late_takes_no_newer_message_away(desk: Visit, bot: Bot) -> None:
+    sari = desk.phone("Sari")
+    await sari.get_by_role("button", name="Mulai").click()
+    await expect(sari.get_by_role("button", name="Menu", exact=True)).to_be_visible()
+    viewed, answered = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        view = await route.fetch()
+        viewed.set()
+        await answered.wait()
+        await route.fulfill(response=view)
+
+    await desk.page.route("**/chat", hold)
+    await bot.delete_my_commands()  # makes the page ask for its views anew
+    await viewed.wait()
+    await sari.get_by_role("textbox").fill("halo")
+    await sari.get_by_role("textbox").press("Enter")
+    await expect(sari.get_by_text("diterima: text")).to_be_visible()
+    answered.set()
+    await expect(sari.get_by_role("button", name="Menu", exact=True)).to_be_hidden()
+    await expect(sari.get_by_text("diterima: text")).to_be_visible()
 
 
 async def test_own_messages_can_be_replied_to_forwarded_and_deleted(desk: Visit) -> None:

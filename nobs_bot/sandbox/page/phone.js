@@ -33,6 +33,7 @@ export class Phone {
     this.menu = [];
     this.replyTo = null;
     this.waiting = new Map();
+    this.since = null;
     this.drawn.clear();
     this.build();
     return this.reload();
@@ -179,27 +180,36 @@ export class Phone {
 
   async reload() {
     const personId = this.personId;
+    const since = (this.since = []);
     const view = await get(`persons/${personId}/chat`);
-    if (personId !== this.personId) return;
+    if (since !== this.since || personId !== this.personId) return;
     this.messages = view.messages;
     this.keyboard = view.keyboard;
     this.menu = view.menu;
     this.app.update(view.person);
+    // what happened while the answer was on its way may be newer than the answer
+    for (const event of since) this.apply(event);
+    this.since = null;
     this.jump = true;
     this.draw();
     this.markRead();
   }
 
   receive(event) {
-    if (event.type === "message" || event.type === "read") this.put(event.message);
-    if (event.type === "delete") this.messages = this.messages.filter((m) => m.message_id !== event.message.message_id);
-    if (event.type === "keyboard") this.keyboard = event.keyboard;
+    this.since?.push(event);
+    this.apply(event);
     if (event.type === "action") this.showAction(event.action);
     if (event.type === "answered") this.stopWaiting(event.query_id);
     if (event.type === "toast") this.showToast(event);
     if (event.type === "message" && event.message.from_bot) this.showAction("");
     if (event.type === "keyboard") this.drawBottom();
     else if (event.message) this.drawMessages();
+  }
+
+  apply(event) {
+    if (event.type === "message" || event.type === "read") this.put(event.message);
+    if (event.type === "delete") this.messages = this.messages.filter((m) => m.message_id !== event.message.message_id);
+    if (event.type === "keyboard") this.keyboard = event.keyboard;
   }
 
   put(entry) {
