@@ -160,6 +160,33 @@ def export_cameras(
     run(export(settings_or_exit(), file))
 
 
+@cli.command("import-cameras")
+def import_cameras(
+    file: Annotated[Path, typer.Argument(help="CSV or XLSX, a header and a camera a row.")],
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="lat=NAME and so on, for a column that is not found by its name."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Record the good rows, do not ask.")] = False,
+) -> None:
+    """Record the cameras of a district's list; they take no part until their owners agree."""
+    from nobs_bot.registering import import_list
+
+    run(import_list(settings_or_exit(), file, column or [], dry_run=dry_run, yes=yes))
+
+
+@cli.command("claim-letters")
+def claim_letters(
+    file: Annotated[Path, typer.Argument(help="The PDF to write.")],
+    area: Annotated[str, typer.Option(help="Name or code of an area.")] = "all",
+) -> None:
+    """A letter for each owner of recorded cameras, with a code to take them over or erase them."""
+    from nobs_bot.registering import write_letters
+
+    run(write_letters(settings_or_exit(), file, area))
+
+
 @cli.command("import-areas")
 def import_areas(
     file: Annotated[Path, typer.Argument(help="GeoJSON in degrees; anything with pyogrio.")],

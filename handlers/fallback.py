@@ -40,7 +40,7 @@ async def stale_button(query: CallbackQuery, desk: Desk) -> None:
 @router.message(At(Enrol.CONSENT))
 async def consent_still_open(message: TelegramMessage, desk: Desk) -> None:
     if await current_consent(desk.work, desk.who) is None:
-        show_consent(desk)
+        show_consent(desk, desk.memory.get("claim"))
 
 
 @router.message(F.text.startswith("/"))

@@ -10,6 +10,7 @@ from aiogram.types import CallbackQuery, ChatMemberUpdated
 from aiogram.types import Message as TelegramMessage
 
 from nobs_bot.buttons import Button, Keyboard, button, column
+from nobs_bot.cameras.claim import START_PREFIX as CLAIM_PREFIX
 from nobs_bot.coverage.worklist import ROLES
 from nobs_bot.messaging.chats import mark_reachable, mark_unreachable
 from nobs_bot.messaging.message import Message
@@ -18,6 +19,7 @@ from nobs_bot.people.persons import name_of, set_name, words_for
 from nobs_bot.people.roles import Role, grants_of
 from nobs_bot.texts import LANGUAGES, Words
 
+from .claiming import show_claim
 from .desk import Desk
 from .enrol.begin import leave_off, start_enrolment
 from .filters import Tap, word
@@ -38,6 +40,9 @@ async def started(message: TelegramMessage, command: CommandObject, desk: Desk) 
         await _invited(message, desk, payload)
         return
     await refresh_menu(desk)
+    if payload.startswith(CLAIM_PREFIX):
+        await show_claim(desk, payload)
+        return
     if payload in ("enrol", "daftar"):
         await start_enrolment(desk)
         return
@@ -78,7 +83,9 @@ async def home_keyboard(desk: Desk) -> Keyboard:
         button(words("menu.queue"), "rev.queue") if Role.REVIEWER in roles else None,
         button(words("menu.request"), "req.start") if Role.INVESTIGATOR in roles else None,
         button(words("request.mine_button"), "req.list") if roles & SEE_REQUESTS else None,
+        button(words("menu.record"), "rec.list") if Role.FIELD_OFFICER in roles else None,
         button(words("menu.worklist"), "turn.list") if roles & WALK else None,
+        button(words("menu.progress"), "prg.start") if roles else None,
         button(words("menu.coverage"), "cov.start") if roles & OFFICERS else None,
         button(words("menu.hotspots"), "spot.list") if roles & OFFICERS else None,
         button(words("menu.report"), "rep.show") if Role.SUPERVISOR in roles else None,

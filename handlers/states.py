@@ -24,6 +24,7 @@ class Enrol(StrEnum):
     SHARING = "enrol.sharing"
     STREAM = "enrol.stream"
     SUMMARY = "enrol.summary"
+    HANDOVER = "enrol.handover"
 
 
 class Stream(StrEnum):
@@ -96,6 +97,12 @@ class Spotting(StrEnum):
     WEIGHT = "spotting.weight"
     UNTIL = "spotting.until"
     TABLE = "spotting.table"
+
+
+class Progressing(StrEnum):
+    """What supervisors aim at."""
+
+    AIMS = "progressing.aims"
 
 
 class Walking(StrEnum):

@@ -16,6 +16,7 @@ from nobs_bot.cameras.drift import ask_regular_checks, drift_of, note_drift, tel
 from nobs_bot.cameras.enrolment import erase_silent_drafts
 from nobs_bot.cameras.photos import Photo, TelegramFiles, fetch_photos
 from nobs_bot.cameras.record import Camera
+from nobs_bot.cameras.recording import erase_unclaimed
 from nobs_bot.cameras.runner import CheckRunner
 from nobs_bot.clock import Clock, SystemClock
 from nobs_bot.console.evidence import EvidencePages
@@ -361,6 +362,7 @@ class App:
         """What the calendar asks for: drafts and requests that ran out, rows nobody needs."""
         async with self.foundation.office.work() as work:
             done = await erase_silent_drafts(work)
+            done += await erase_unclaimed(work)
             done += await expire_requests(work)
             done += await remind_of_reviews(work)
             done += await erase_due(work)

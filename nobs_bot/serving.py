@@ -36,7 +36,7 @@ async def serve(settings: Settings, compose: Compose, part: str | None) -> int:
         compose: Puts the handlers and the foundation together (see `bot.py`).
         part: One part alone; None for all of them.
     """
-    foundation = await _prepared(settings)
+    foundation = await prepared(settings)
     app, bot = await compose(foundation, frozenset({Part(part)}) if part else None)
     try:
         await until_told_to_stop(app)
@@ -45,7 +45,7 @@ async def serve(settings: Settings, compose: Compose, part: str | None) -> int:
     return 0
 
 
-async def _prepared(settings: Settings) -> Foundation:
+async def prepared(settings: Settings) -> Foundation:
     """
     The foundation on a database that is up to date.
 
@@ -89,7 +89,7 @@ async def until_told_to_stop(app: App) -> None:
 
 async def migrate(settings: Settings) -> int:
     """Bring the database to the newest revision."""
-    foundation = await _prepared(settings)
+    foundation = await prepared(settings)
     await foundation.database.close()
     Console().print("The database is up to date.")
     return 0
@@ -124,7 +124,7 @@ async def import_ground(settings: Settings, path: Path, layer: Layer) -> int:
 async def export(settings: Settings, path: Path) -> int:
     """Write the cameras that take part into a file; their owners can read that they were in it."""
     console = Console()
-    foundation = await _prepared(settings)
+    foundation = await prepared(settings)
     try:
         async with foundation.office.work() as work:
             cameras = await cameras_in(work, None)
@@ -141,7 +141,7 @@ async def export(settings: Settings, path: Path) -> int:
 
 
 async def _relocate(settings: Settings, console: Console) -> None:
-    foundation = await _prepared(settings)
+    foundation = await prepared(settings)
     async with foundation.office.work() as work:
         moved, outside = await relocate(work, foundation.areas)
         strays = [
@@ -160,7 +160,7 @@ async def _relocate(settings: Settings, console: Console) -> None:
 async def invite(settings: Settings, role: str, area: str) -> int:
     """Print an invitation link; the first administrator comes in this way."""
     console = Console()
-    foundation = await _prepared(settings)
+    foundation = await prepared(settings)
     place = foundation.areas.district if area == "all" else foundation.areas.find(area)
     if role not in tuple(Role) or place is None:
         roles = ", ".join(Role)
@@ -170,14 +170,14 @@ async def invite(settings: Settings, role: str, area: str) -> int:
     async with foundation.office.work() as work:
         start = make_invitation(work, Role(role), place.code, created_by=None)
     await foundation.database.close()
-    name = await _bot_name(settings)
+    name = await bot_name(settings)
     hours = settings.invitation_hours
     console.print(f"Whoever opens this first becomes {role} in {place}, within {hours} hours:")
     console.print(f"https://t.me/{name}?start={start}", soft_wrap=True, style="bold")
     return 0
 
 
-async def _bot_name(settings: Settings) -> str:
+async def bot_name(settings: Settings) -> str:
     if settings.bot_token is None:
         return "YOUR_BOT"
     url = f"{settings.bot_api_url}/bot{settings.bot_token.get_secret_value()}/getMe"

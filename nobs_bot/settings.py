@@ -114,6 +114,9 @@ class Settings(BaseSettings):
     draft_days: int = Field(
         14, ge=1, description="Days of silence after which an unfinished enrolment is erased."
     )
+    recording_days: int = Field(
+        30, ge=1, description="Days after which a record is erased that no owner took over."
+    )
     check_days: int = Field(
         7, ge=1, le=90, description="Days after which a camera that shares stills is checked again."
     )

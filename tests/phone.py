@@ -31,14 +31,20 @@ class Phone:
     async def start(self, payload: str | None = None) -> Message:
         return await self._act("start", {"payload": payload or ""})
 
+    async def scan(self) -> Message:
+        """Open the QR code that was shown last on another phone."""
+        return await self._act("scan", {})
+
     async def send(
         self, text: str, *, reply_to: int = 0, forwarded_from: str = "", chat_id: int = 0
     ) -> Message:
         body = {"text": text, "reply_to": reply_to, "chat_id": chat_id}
         return await self._act("text", body | {"forwarded_from": forwarded_from})
 
-    async def location(self, lat: float, lon: float) -> Message:
-        return await self._act("location", {"latitude": lat, "longitude": lon})
+    async def location(self, lat: float, lon: float, accuracy_m: float | None = None) -> Message:
+        place = {"latitude": lat, "longitude": lon}
+        more = {"horizontal_accuracy": accuracy_m} if accuracy_m else {}
+        return await self._act("location", place | more)
 
     async def venue(self, lat: float, lon: float, title: str, address: str) -> Message:
         place = {"latitude": lat, "longitude": lon}

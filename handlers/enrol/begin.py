@@ -8,8 +8,10 @@ from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
 
 from nobs_bot.buttons import button, column
+from nobs_bot.cameras.claim import note_refused
 from nobs_bot.cameras.enrolment import begin, discard, draft_of
 from nobs_bot.cameras.record import State, camera_of
+from nobs_bot.cameras.takeover import take_over
 from nobs_bot.errors import Refusal
 from nobs_bot.messaging.message import Message
 from nobs_bot.people.consent import consent_text, current_consent, give_consent
@@ -17,7 +19,8 @@ from nobs_bot.people.consent import consent_text, current_consent, give_consent
 from ..desk import Desk
 from ..filters import At, Says, Tap, number
 from ..states import Enrol, Stream
-from . import steps
+from . import handover, steps
+from .screens import is_on_foot
 
 router = Router(name="enrol.begin")
 
@@ -52,11 +55,11 @@ async def start_enrolment(desk: Desk) -> None:
     )
 
 
-def show_consent(desk: Desk) -> None:
-    """The whole text, and the two answers to it."""
+def show_consent(desk: Desk, claim_id: int | None = None) -> None:
+    """The whole text, and the two answers to it; a claim waits for the consent."""
     words = desk.words
     desk.dialogue.end()
-    desk.dialogue.go(Enrol.CONSENT.value)
+    desk.dialogue.go(Enrol.CONSENT.value, claim=claim_id)
     agree = button(words("consent.agree_button"), "consent.agree")
     decline = button(words("consent.decline_button"), "consent.decline")
     text = consent_text(desk.work, desk.who)
@@ -68,7 +71,19 @@ async def agreed(query: CallbackQuery, desk: Desk) -> None:
     await give_consent(desk.work, desk.who)
     desk.reply.clear_buttons()
     desk.say("consent.thanks")
+    claim_id = desk.memory.get("claim")
+    if claim_id is not None:
+        await take(desk, int(claim_id))
+        return
     await start_enrolment(desk)
+
+
+async def take(desk: Desk, claim_id: int) -> None:
+    """Recorded cameras become the person's own; on with the first of them."""
+    cameras = await take_over(desk.work, desk.who, claim_id)
+    desk.dialogue.end()
+    desk.reply.say(Message(text=desk.words.plural("claim.taken", len(cameras))))
+    await steps.resume(desk, cameras[-1])
 
 
 @router.callback_query(Tap("consent.decline"), At(Enrol.CONSENT))
@@ -108,6 +123,7 @@ async def _discard(desk: Desk, args: tuple[str, ...]) -> None:
     camera = await camera_of(desk.work, number(args), desk.who.id)
     if camera.state is not State.DRAFT:
         raise Refusal("buttons.stale")
+    await note_refused(desk.work, camera)
     await discard(desk.work, camera)
     await desk.work.session.flush()
 
@@ -145,6 +161,9 @@ async def cancel_said(message: TelegramMessage, desk: Desk) -> None:
 
 async def leave_off(desk: Desk) -> None:
     """End the dialogue; the draft stays, and the person is told how to go on or to drop it."""
+    if is_on_foot(desk):
+        await handover.leave_off(desk, await steps.camera_at_hand(desk))
+        return
     draft = await draft_of(desk.work, desk.who)
     desk.dialogue.end()
     words = desk.words

@@ -9,6 +9,7 @@ from aiogram.types import Message as TelegramMessage
 from nobs_bot.cameras import enrolment
 from nobs_bot.cameras.photos import MOST_BYTES, add_photo, drop_photos, photo_count
 from nobs_bot.cameras.record import PlaceKind
+from nobs_bot.cameras.recording import locate
 from nobs_bot.errors import Refusal
 from nobs_bot.places.geocode import look_up
 from nobs_bot.places.reading import read_location
@@ -17,7 +18,7 @@ from ..desk import Desk
 from ..filters import At, Tap, number, shared_place, word
 from ..states import Enrol
 from . import steps
-from .screens import photos_so_far
+from .screens import is_on_foot, photos_so_far
 
 router = Router(name="enrol.place")
 
@@ -37,7 +38,8 @@ async def place_chosen(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) 
 @router.message(At(Enrol.NAME), F.text, ~F.text.startswith("/"))
 async def name_given(message: TelegramMessage, desk: Desk) -> None:
     camera = await steps.camera_at_hand(desk)
-    enrolment.set_contact_name(desk.work, camera, desk.who, message.text or "")
+    owner = await steps.owner_at_hand(desk, camera)
+    enrolment.set_contact_name(desk.work, camera, owner, message.text or "")
     await steps.forth(desk, camera, Enrol.NAME)
 
 
@@ -50,12 +52,17 @@ async def kept_as_it_is(query: CallbackQuery, desk: Desk) -> None:
 @router.message(At(Enrol.PHONE), F.contact)
 async def contact_shared(message: TelegramMessage, desk: Desk) -> None:
     assert message.contact is not None
+    phone = message.contact.phone_number
+    camera = await steps.camera_at_hand(desk)
+    if is_on_foot(desk):
+        owner = await steps.owner_at_hand(desk, camera)
+        enrolment.set_contact_phone(desk.work, camera, owner, phone, verified=False)
+        await steps.forth(desk, camera, Enrol.PHONE)
+        return
     # Telegram vouches only for the number of the account that sends it
     is_own = message.contact.user_id == desk.who.telegram_id
     if not is_own:
         raise Refusal("enrol.phone.not_own")
-    camera = await steps.camera_at_hand(desk)
-    phone = message.contact.phone_number
     enrolment.set_contact_phone(desk.work, camera, desk.who, phone, verified=True)
     await steps.forth(desk, camera, Enrol.PHONE)
 
@@ -63,13 +70,15 @@ async def contact_shared(message: TelegramMessage, desk: Desk) -> None:
 @router.message(At(Enrol.PHONE), F.text, ~F.text.startswith("/"))
 async def phone_typed(message: TelegramMessage, desk: Desk) -> None:
     camera = await steps.camera_at_hand(desk)
-    enrolment.set_contact_phone(desk.work, camera, desk.who, message.text or "", verified=False)
+    owner = await steps.owner_at_hand(desk, camera)
+    enrolment.set_contact_phone(desk.work, camera, owner, message.text or "", verified=False)
     await steps.forth(desk, camera, Enrol.PHONE)
 
 
 @router.message(At(Enrol.LOCATION, Enrol.PIN), F.location | F.venue)
 async def location_shared(message: TelegramMessage, desk: Desk) -> None:
-    await _locate(desk, *shared_place(message))
+    accuracy_m = message.location.horizontal_accuracy if message.location else None
+    await _locate(desk, *shared_place(message), accuracy_m=accuracy_m)
 
 
 @router.message(At(Enrol.LOCATION, Enrol.PIN), F.text, ~F.text.startswith("/"))
@@ -97,9 +106,12 @@ def read_coordinates(args: tuple[str, ...]) -> tuple[float, float]:
         raise Refusal("buttons.stale") from None
 
 
-async def _locate(desk: Desk, lat: float, lon: float) -> None:
+async def _locate(desk: Desk, lat: float, lon: float, accuracy_m: float | None = None) -> None:
     camera = await steps.camera_at_hand(desk)
-    enrolment.set_location(desk.work, camera, desk.areas, lat, lon)
+    if is_on_foot(desk):
+        await locate(desk.work, camera, desk.who, desk.areas, (lat, lon), accuracy_m=accuracy_m)
+    else:
+        enrolment.set_location(desk.work, camera, desk.areas, lat, lon)
     await steps.ask(desk, camera, Enrol.PIN)
 
 
@@ -110,6 +122,8 @@ async def nudged(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> Non
         raise Refusal("buttons.stale")
     camera = await steps.camera_at_hand(desk)
     enrolment.nudge(desk.work, camera, desk.areas, east, north)
+    # the pin is by eye now, and no phone vouches for it
+    camera.accuracy_m = None
     await steps.ask(desk, camera, Enrol.PIN)
 
 
@@ -147,7 +161,7 @@ async def _take_photo(desk: Desk, file_id: str, unique_id: str) -> None:
 @router.callback_query(Tap("enrol.photos"), At(Enrol.PHOTOS))
 async def photos_done(query: CallbackQuery, desk: Desk) -> None:
     camera = await steps.camera_at_hand(desk)
-    if await photo_count(desk.work, camera.id) == 0:
+    if not is_on_foot(desk) and await photo_count(desk.work, camera.id) == 0:
         raise Refusal("enrol.photos.none_yet")
     await steps.forth(desk, camera, Enrol.PHOTOS)
 

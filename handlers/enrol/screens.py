@@ -21,9 +21,24 @@ COMPASS = ((315, 0, 45), (270, None, 90), (225, 180, 135))
 RANGES_M = (10, 20, 40, 80)
 RETENTION_DAYS = (3, 7, 14, 30)
 PIN_SPAN_M = 240.0
+# a phone that owns to more may point at the neighbour's house
+COARSE_M = 20.0
 NUDGES_M = (5, 25)
 
+# the dialogue is an officer's, who writes down another's camera
+_ON_FOOT = "on_foot"
+
 Screen = Callable[[Desk, Camera], Awaitable[Message]]
+
+
+def is_on_foot(desk: Desk) -> bool:
+    """Whether an officer records another's camera, and not an owner their own."""
+    return bool(desk.memory.get(_ON_FOOT))
+
+
+def go_on_foot(desk: Desk) -> None:
+    """From now on until the dialogue ends, an officer records another's camera."""
+    desk.memory[_ON_FOOT] = True
 
 
 async def screen(desk: Desk, camera: Camera, step: Enrol) -> Message:
@@ -57,11 +72,19 @@ async def _place(desk: Desk, camera: Camera) -> Message:
 async def _name(desk: Desk, camera: Camera) -> Message:
     known = contact_of(desk.work, camera).name
     keep = button(desk.words("enrol.name.keep_button", name=known), "enrol.keep") if known else None
+    if is_on_foot(desk):
+        keep = keep or button(desk.words("record.skip_button"), "enrol.keep")
+        return _asked(desk, Enrol.NAME, "record.name.ask", column(keep))
     return _asked(desk, Enrol.NAME, "enrol.name.ask", column(keep))
 
 
 async def _phone(desk: Desk, camera: Camera) -> Message:
     words, known = desk.words, contact_of(desk.work, camera).phone
+    if is_on_foot(desk):
+        label = (
+            words("enrol.phone.keep_button", phone=known) if known else words("record.skip_button")
+        )
+        return _asked(desk, Enrol.PHONE, "record.phone.ask", column(button(label, "enrol.keep")))
     if known:
         keep = button(words("enrol.phone.keep_button", phone=known), "enrol.keep")
         return _asked(desk, Enrol.PHONE, "enrol.phone.ask_known", column(keep))
@@ -121,6 +144,8 @@ async def _pin(desk: Desk, camera: Camera) -> Message:
     road = desk.around.base.nearest_road(camera.lat, camera.lon)
     area = desk.areas.name(camera.area_code)
     text = words("enrol.pin.ask", area=area, road=road or "–")
+    if camera.accuracy_m is not None and camera.accuracy_m > COARSE_M:
+        text += "\n\n" + words("record.coarse", metres=round(camera.accuracy_m))
     return Message(text=text, keyboard=keyboard, pictures=(map_picture(view),))
 
 
@@ -128,7 +153,10 @@ async def _photos(desk: Desk, camera: Camera) -> Message:
     count = await photo_count(desk.work, camera.id)
     if count:
         return photos_so_far(desk, count)
-    return _asked(desk, Enrol.PHOTOS, "enrol.photos.ask", (), most=MOST_PHOTOS)
+    skip: Keyboard = ()
+    if is_on_foot(desk):
+        skip = column(button(desk.words("record.no_photos_button"), "enrol.photos"))
+    return _asked(desk, Enrol.PHOTOS, "enrol.photos.ask", skip, most=MOST_PHOTOS)
 
 
 def photos_so_far(desk: Desk, count: int) -> Message:
@@ -345,7 +373,8 @@ def _asked(
     words = desk.words
     text = words(key, **params)
     if not desk.memory.get("editing"):
-        text = f"<i>{_place_in_order(words, step)}</i>\n\n{text}"
+        chapters = _CHAPTERS_ON_FOOT if is_on_foot(desk) else _CHAPTERS
+        text = f"<i>{_place_in_order(words, chapters, step)}</i>\n\n{text}"
     return Message(text=text, keyboard=(*keyboard, *footer(words, first=first)))
 
 
@@ -360,10 +389,13 @@ _SAME_CHAPTER = {
 }
 
 
-def _place_in_order(words: Words, step: Enrol) -> str:
+_CHAPTERS_ON_FOOT = ("place", "location", "photos", "heading", "name", "phone")
+
+
+def _place_in_order(words: Words, chapters: tuple[str, ...], step: Enrol) -> str:
     name = step.value.split(".")[1]
-    chapter = _CHAPTERS.index(_SAME_CHAPTER.get(name, name)) + 1
-    return words("enrol.step", number=chapter, total=len(_CHAPTERS))
+    chapter = chapters.index(_SAME_CHAPTER.get(name, name)) + 1
+    return words("enrol.step", number=chapter, total=len(chapters))
 
 
 _SCREENS: dict[Enrol, Screen] = {

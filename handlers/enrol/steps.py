@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from nobs_bot.cameras.enrolment import draft_of, missing
 from nobs_bot.cameras.record import Camera, State, camera_of
+from nobs_bot.cameras.recording import recording_of
 from nobs_bot.errors import Refusal
+from nobs_bot.people.persons import Person, person
 
 from ..desk import Desk
 from ..states import Enrol
-from . import screens
+from . import handover, screens
 
 # what is asked together and edited together
 GROUPS: dict[str, tuple[Enrol, ...]] = {
@@ -23,6 +25,18 @@ GROUPS: dict[str, tuple[Enrol, ...]] = {
     "stream": (Enrol.STREAM,),
 }
 _ORDER = [step for steps in GROUPS.values() for step in steps] + [Enrol.SUMMARY]
+# what an officer writes down on foot; the owner fills in the rest
+_ON_FOOT = [
+    Enrol.PLACE,
+    Enrol.LOCATION,
+    Enrol.PIN,
+    Enrol.PHOTOS,
+    Enrol.HEADING,
+    Enrol.WIDTH,
+    Enrol.NAME,
+    Enrol.PHONE,
+    Enrol.HANDOVER,
+]
 # where `enrolment.missing` names a single question of a group
 GROUP_OF_FIELD = {
     **{group: group for group in GROUPS},
@@ -38,6 +52,8 @@ async def camera_at_hand(desk: Desk) -> Camera:
         Refusal: there is none any more.
     """
     camera_id = desk.memory.get("camera")
+    if screens.is_on_foot(desk):
+        return await recording_of(desk.work, int(camera_id or 0), desk.who)
     if camera_id is None:
         draft = await draft_of(desk.work, desk.who)
         if draft is None:
@@ -50,8 +66,16 @@ async def camera_at_hand(desk: Desk) -> Camera:
         raise Refusal("enrol.no_draft") from None
 
 
+async def owner_at_hand(desk: Desk, camera: Camera) -> Person:
+    """Whose camera it is: the person in front of us, or who stands for the owner."""
+    return await person(desk.work, camera.owner_id) if screens.is_on_foot(desk) else desk.who
+
+
 async def ask(desk: Desk, camera: Camera, step: Enrol) -> None:
     """Open a question and show it."""
+    if step is Enrol.HANDOVER:
+        await handover.hand(desk, camera)
+        return
     desk.dialogue.go(step.value, camera=camera.id)
     desk.reply.show(await screens.screen(desk, camera, step))
 
@@ -106,6 +130,8 @@ def _before(desk: Desk, camera: Camera, step: Enrol) -> Enrol:
 
 def _path(desk: Desk, camera: Camera) -> list[Enrol]:
     """The questions of this dialogue: one group and the summary, or all that apply."""
+    if screens.is_on_foot(desk):
+        return _ON_FOOT
     editing = desk.memory.get("editing")
     if editing in GROUPS:
         return [*GROUPS[editing], Enrol.SUMMARY]

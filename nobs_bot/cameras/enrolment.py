@@ -54,10 +54,20 @@ async def begin(work: Work, owner: Person) -> Camera:
     """
     if await current_consent(work, owner) is None:
         raise Refusal("consent.needed")
+    camera = blank(work, owner.id, State.DRAFT)
+    known = Contact(name_of(work, owner), phone_of(work, owner), owner.phone_verified)
+    if known.name or known.phone:
+        set_contact(work, camera, known)
+    await work.session.flush()
+    return camera
+
+
+def blank(work: Work, owner_id: int, state: State) -> Camera:
+    """A camera of which nothing is known yet."""
     camera = Camera(
         id=new_id(),
-        owner_id=owner.id,
-        state=State.DRAFT,
+        owner_id=owner_id,
+        state=state,
         heading_unknown=False,
         share_footage=True,
         share_stills=False,
@@ -68,10 +78,6 @@ async def begin(work: Work, owner: Person) -> Camera:
         touched_at=work.now,
     )
     work.session.add(camera)
-    known = Contact(name_of(work, owner), phone_of(work, owner), owner.phone_verified)
-    if known.name or known.phone:
-        set_contact(work, camera, known)
-    await work.session.flush()
     return camera
 
 
@@ -83,7 +89,7 @@ def touch(work: Work, camera: Camera) -> None:
     again.
     """
     camera.touched_at = work.now
-    if camera.state is not State.DRAFT:
+    if camera.state not in (State.RECORDED, State.DRAFT):
         camera.state = State.CHANGE_ASKED
         camera.change_field = None
         camera.review_by = camera.review_until = None

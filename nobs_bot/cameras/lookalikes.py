@@ -32,7 +32,7 @@ async def lookalikes(work: Work, camera: Camera) -> list[Lookalike]:
     is_near = Camera.lat.between(south, north) & Camera.lon.between(west, east)
     query = select(Camera).where(
         Camera.id != camera.id,
-        Camera.state.not_in((State.DRAFT, State.WITHDRAWN, State.REJECTED)),
+        Camera.state.in_((State.WAITING, State.CHANGE_ASKED, State.APPROVED)),
         or_(is_near, Camera.stream_index == camera.stream_index),
     )
     others = (await work.session.execute(query)).scalars().all()

@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.buttons import button, column
-from nobs_bot.cameras.record import Camera
+from nobs_bot.cameras.record import Camera, State
 from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.messaging.message import Message, Picture, PictureKind
 from nobs_bot.people.persons import person, tell, words_for
@@ -206,10 +206,12 @@ async def _reject(office: Office, row: Photo) -> None:
         await work.session.delete(current)
         if camera is None:
             return
-        owner = await person(work, camera.owner_id)
-        words = words_for(work, owner)
+        # until the owner takes the camera over it is the officer who sends photos of it
+        officer_id = camera.recorded_by if camera.state is State.RECORDED else None
+        sender = await person(work, officer_id or camera.owner_id)
+        words = words_for(work, sender)
         again = column(
             button(words("enrol.photos.again_button"), "enrol.edit", camera.id, "photos")
         )
         message = Message(text=words("enrol.photos.not_a_picture"), keyboard=again)
-        await tell(work, owner, message, f"photo-bad:{row.id}")
+        await tell(work, sender, message, f"photo-bad:{row.id}")

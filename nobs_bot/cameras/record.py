@@ -20,8 +20,14 @@ _REASON = "cameras.reason"
 
 
 class State(StrEnum):
-    """Where the record stands."""
+    """
+    Where the record stands.
 
+    RECORDED is what an officer wrote down, or a list brought, before the owner consented: it is not
+    asked, not checked and not shared (see `cameras.recording`).
+    """
+
+    RECORDED = "recorded"
     DRAFT = "draft"
     WAITING = "waiting"
     CHANGE_ASKED = "change_asked"
@@ -78,6 +84,10 @@ class Camera(Base, Identified):
     Contact, stream address and reasons are sealed. Position, direction and what is shared are in
     clear, since cameras are searched by them.
 
+    `recorded_by` is the officer who wrote it down on foot, at `recorded_at`, with a place good to
+    `accuracy_m`; a list that was imported names nobody, and `source_index` is its row's keyed
+    digest. `handed_over_at` is when the owner could first be asked to take it over.
+
     `reference_check_id` is the check whose still shows what the camera sees when it looks where its
     heading says; later stills are held against it. `drift` says how the last one differed, since
     when, and when officers were told of it.
@@ -89,12 +99,13 @@ class Camera(Base, Identified):
         Index(None, "owner_id"),
         Index(None, "state", "submitted_at"),
         Index(None, "stream_index"),
+        Index(None, "recorded_by", "recorded_at"),
         CheckConstraint("lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180", name="on_earth"),
         CheckConstraint("heading_deg >= 0 AND heading_deg < 360", name="heading"),
         CheckConstraint("range_m BETWEEN 1 AND 1000", name="range"),
         CheckConstraint("retention_days BETWEEN 0 AND 3650", name="retention"),
         CheckConstraint(
-            "state IN ('draft', 'withdrawn') OR (number IS NOT NULL AND lat IS NOT NULL"
+            "state IN ('recorded', 'draft', 'withdrawn') OR (number IS NOT NULL AND lat IS NOT NULL"
             " AND lon IS NOT NULL AND area_code IS NOT NULL)",
             name="submitted_is_whole",
         ),
@@ -142,6 +153,11 @@ class Camera(Base, Identified):
     review_until: Mapped[datetime | None]
     paused_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
+    recorded_by: Mapped[int | None] = mapped_column(BigInteger)
+    recorded_at: Mapped[datetime | None]
+    accuracy_m: Mapped[float | None]
+    source_index: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
+    handed_over_at: Mapped[datetime | None]
 
     @property
     def name(self) -> str:
@@ -161,11 +177,12 @@ class Camera(Base, Identified):
 
 @dataclass(frozen=True)
 class Contact:
-    """Whom to ask for at the place, and the number to call (E.164)."""
+    """Whom to ask for at the place, the number to call (E.164), and where to send a letter."""
 
     name: str = ""
     phone: str = ""
     phone_verified: bool = False
+    address: str = ""
 
 
 def contact_of(work: Work, camera: Camera) -> Contact:
@@ -177,7 +194,12 @@ def contact_of(work: Work, camera: Camera) -> Contact:
 
 def set_contact(work: Work, camera: Camera, contact: Contact) -> None:
     """Keep the camera's contact, sealed."""
-    camera.contact = work.vault.seal_json(_CONTACT, camera.id, vars(contact))
+    camera.contact = sealed_contact(work, camera.id, contact)
+
+
+def sealed_contact(work: Work, camera_id: int, contact: Contact) -> bytes:
+    """A contact as it is kept in the camera's row."""
+    return work.vault.seal_json(_CONTACT, camera_id, vars(contact))
 
 
 def reason_of(work: Work, camera: Camera) -> str:
@@ -209,7 +231,7 @@ async def cameras_owned(work: Work, owner_id: int) -> Sequence[Camera]:
         select(Camera)
         .where(
             Camera.owner_id == owner_id,
-            Camera.state.not_in((State.DRAFT, State.WITHDRAWN)),
+            Camera.state.not_in((State.RECORDED, State.DRAFT, State.WITHDRAWN)),
         )
         .order_by(Camera.number)
     )

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from nobs_bot.cameras.checks import drop_checks
+from nobs_bot.cameras.claim import note_refused
 from nobs_bot.cameras.connection import forget_stream, stream_of
 from nobs_bot.cameras.photos import drop_photos, photo_count
 from nobs_bot.cameras.record import Camera, State, Turning, contact_of, reason_of
@@ -48,7 +49,7 @@ def switch_share(work: Work, camera: Camera, owner: Person, what: str) -> bool:
     value = not getattr(camera, column)
     setattr(camera, column, value)
     camera.touched_at = work.now
-    if camera.state is not State.DRAFT:
+    if camera.state not in (State.RECORDED, State.DRAFT):
         _note(work, Act.EDITED, camera, owner, field=what, value=value)
     return value
 
@@ -70,6 +71,8 @@ async def withdraw(work: Work, camera: Camera, owner: Person) -> None:
     camera.reference_check_id = camera.checked_at = camera.sees_at_night = None
     camera.drift = camera.drift_since = camera.drift_told_at = None
     camera.turning = Turning.UNKNOWN
+    await note_refused(work, camera)
+    camera.accuracy_m = camera.source_index = None
     camera.share_footage = False
     camera.state, camera.withdrawn_at = State.WITHDRAWN, work.now
     _note(work, Act.WITHDRAWN, camera, owner)
@@ -122,6 +125,7 @@ class CameraHolder:
             await drop_checks(work, camera.id)
             await drop_photos(work, camera.id)
             if camera.state is State.DRAFT:
+                await note_refused(work, camera)
                 await work.session.delete(camera)
             elif camera.state is not State.WITHDRAWN:
                 owner = await work.session.get(Person, person_id)

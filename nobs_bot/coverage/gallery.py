@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from io import BytesIO
 
 from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.drawing import MapView, draw_map
@@ -33,5 +34,16 @@ class Gallery:
                 return await self._files.get(picture.name)
             case PictureKind.TEXT:
                 return str(picture.about["text"]).encode()
+            case PictureKind.QR:
+                return await asyncio.to_thread(_code, str(picture.about["text"]))
             case PictureKind.TELEGRAM:
                 return picture.name
+
+
+def _code(text: str) -> bytes:
+    """A QR code as PNG, with the quiet zone that readers want."""
+    import segno  # few messages show one
+
+    picture = BytesIO()
+    segno.make(text, error="m", micro=False).save(picture, kind="png", scale=10, border=4)
+    return picture.getvalue()

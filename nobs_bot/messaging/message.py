@@ -20,6 +20,7 @@ class PictureKind(StrEnum):
     FILE = "file"
     TELEGRAM = "telegram"
     TEXT = "text"
+    QR = "qr"
 
 
 class Picture(BaseModel):
@@ -28,7 +29,8 @@ class Picture(BaseModel):
 
     Args:
         kind: MAP is drawn from `about`; FILE stands in the file store under `name`;
-            TELEGRAM is there already, under the file id `name`; TEXT is `about["text"]` itself.
+            TELEGRAM is there already, under the file id `name`; TEXT is `about["text"]` itself,
+            QR the code of it.
         about: What a map shows (see `coverage.drawing.MapView`).
     """
 

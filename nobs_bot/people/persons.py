@@ -24,7 +24,7 @@ class Person(Base, Identified):
     Somebody who has spoken to the bot. Name and phone are sealed.
 
     A private chat has the id of its person, so `telegram_id` is also where messages go; it is None
-    once the person was erased.
+    once the person was erased, and of one who stands for an owner whom nobody has met yet.
     """
 
     __tablename__ = "persons"
@@ -69,6 +69,15 @@ def meet(work: Work, telegram_id: int, language: str | None) -> Person:
     return person
 
 
+def nobody_yet(work: Work) -> Person:
+    """Somebody who stands for an owner until that owner comes; gets no messages."""
+    stand_in = Person(
+        id=new_id(), telegram_id=None, phone_verified=False, created_at=work.now, seen_at=work.now
+    )
+    work.session.add(stand_in)
+    return stand_in
+
+
 async def person(work: Work, person_id: int) -> Person:
     """
     The person of this id.
@@ -90,7 +99,12 @@ async def persons_of(work: Work, ids: Iterable[int]) -> dict[int, Person]:
 
 def set_name(work: Work, who: Person, name: str) -> None:
     """Keep the person's name, sealed."""
-    who.name = work.vault.seal(_NAME, who.id, name.encode())
+    who.name = sealed_name(work, who.id, name)
+
+
+def sealed_name(work: Work, person_id: int, name: str) -> bytes:
+    """A name as it is kept in the person's row."""
+    return work.vault.seal(_NAME, person_id, name.encode())
 
 
 def name_of(work: Work, who: Person) -> str:
@@ -100,8 +114,13 @@ def name_of(work: Work, who: Person) -> str:
 
 def set_phone(work: Work, who: Person, number: str, *, verified: bool) -> None:
     """Keep the person's phone number (E.164), sealed."""
-    who.phone = work.vault.seal(_PHONE, who.id, number.encode())
+    who.phone = sealed_phone(work, who.id, number)
     who.phone_verified = verified
+
+
+def sealed_phone(work: Work, person_id: int, number: str) -> bytes:
+    """A number as it is kept in the person's row."""
+    return work.vault.seal(_PHONE, person_id, number.encode())
 
 
 def phone_of(work: Work, who: Person) -> str:

@@ -10,6 +10,7 @@
     GET  /sim/persons/ID/menu                   commands by scope and language, the menu button
     GET  /sim/persons/ID/toasts?since=R         toasts and alerts shown so far
     POST /sim/persons/ID/start                  {payload?}
+    POST /sim/persons/ID/scan                   {}: opens the QR code shown last on another phone
     POST /sim/persons/ID/text                   {text, reply_to?, forwarded_from?, chat_id?}
     POST /sim/persons/ID/forward                {message_id}
     POST /sim/persons/ID/command                {command}
@@ -45,6 +46,7 @@ from nobs_bot.sandbox.cast import CastMember
 from nobs_bot.sandbox.files import Files
 from nobs_bot.sandbox.intake import read_params
 from nobs_bot.sandbox.profile import Profile
+from nobs_bot.sandbox.scanning import payload_of, scan
 from nobs_bot.sandbox.wire import BotApiError, Json, Params
 from nobs_bot.sandbox.world import Person, World
 
@@ -200,6 +202,7 @@ class Phones:
     def _table(self) -> dict[str, Act]:
         return {
             "start": self._start,
+            "scan": self._scan,
             "text": self._text,
             "forward": self._forward,
             "command": self._command,
@@ -223,6 +226,10 @@ class Phones:
 
     async def _start(self, person: Person, params: Params) -> Any:
         return self.acts.start(person, params.text("payload"))
+
+    async def _scan(self, person: Person, params: Params) -> Any:
+        link = await asyncio.to_thread(scan, self.world, self.files, person)
+        return self.acts.start(person, payload_of(link))
 
     async def _text(self, person: Person, params: Params) -> Any:
         text, source = params.text("text"), params.text("forwarded_from")

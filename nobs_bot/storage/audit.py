@@ -21,6 +21,10 @@ from nobs_bot.storage.work import Work
 class Act(StrEnum):
     """What was done."""
 
+    RECORDED = "recorded"
+    CLAIMED = "claimed"
+    RECORDING_ERASED = "recording_erased"
+    AIM_SET = "aim_set"
     CONSENTED = "consented"
     SUBMITTED = "submitted"
     CHECKED = "checked"

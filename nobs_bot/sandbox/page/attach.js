@@ -27,6 +27,7 @@ export function attachMenu(personId, opener, place, attempt, streams) {
     item("file", "sampleFile", async () => upload(personId, "document", [await sampleFile("klip.mp4", "video/mp4")])),
     item("film", "video", () => pick("video/*", false, ([file]) => upload(personId, "video", [file]))),
     ...Object.entries(streams).map(([scene, url]) => item("film", `stream_${scene}`, () => act(personId, "text", { text: url }))),
+    item("qr", "scan", () => act(personId, "scan")),
     item("person", "contactOwn", () => act(personId, "contact")),
     item("people", "contactOther", () => act(personId, "contact", { phone_number: "+6281255509999", first_name: t("strangerName") })),
     item("forward", "forwardStranger", () => act(personId, "text", { text: t("strangerText"), forwarded_from: t("strangerName") })),

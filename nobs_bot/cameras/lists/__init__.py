@@ -1,0 +1,1 @@
+"""Taking over the lists of cameras that districts have already."""
