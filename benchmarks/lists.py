@@ -8,6 +8,7 @@ and puts the rows into a bare table in one transaction.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import os
 import random
@@ -17,6 +18,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+import psutil
 
 from benchmarks.figure import Figure
 from nobs_bot.places.areas import Areas, load_areas
@@ -84,18 +87,19 @@ def _bare(path: Path) -> float:
 
 def _command(path: Path) -> tuple[float, float, str]:
     environment = os.environ | {"DATA_DIR": str(path.parent / "data"), "DATABASE_URL": ""}
+    said, peak_bytes = path.with_suffix(".said"), 0
     began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, ROOT / "bot.py", "import-cameras", path, "--yes"],
-        cwd=path.parent,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout is not None
-    said = process.stdout.read()
-    # waits for this child alone, and brings its own memory along
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return time.perf_counter() - began, used.ru_maxrss / 1024, said
+    with said.open("wb") as out:
+        process = psutil.Popen(
+            [sys.executable, ROOT / "bot.py", "import-cameras", path, "--yes"],
+            cwd=path.parent,
+            env=environment,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+        # what wait4 says of a child holds the memory of the parent that forked it
+        while process.poll() is None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                peak_bytes = max(peak_bytes, process.memory_info().rss)
+            time.sleep(0.02)
+    return time.perf_counter() - began, peak_bytes / 1e6, said.read_text()
