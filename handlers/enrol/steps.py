@@ -25,6 +25,8 @@ GROUPS: dict[str, tuple[Enrol, ...]] = {
     "stream": (Enrol.STREAM,),
 }
 _ORDER = [step for steps in GROUPS.values() for step in steps] + [Enrol.SUMMARY]
+# what shows the answer just given
+_CONFIRMING = {Enrol.PIN, Enrol.VIEW}
 # what an officer writes down on foot; the owner fills in the rest
 _ON_FOOT = [
     Enrol.PLACE,
@@ -81,8 +83,13 @@ async def ask(desk: Desk, camera: Camera, step: Enrol) -> None:
 
 
 async def forth(desk: Desk, camera: Camera, answered: Enrol) -> None:
-    """On to the question after the one that was answered."""
-    await ask(desk, camera, _after(desk, camera, answered))
+    """On to the question after the one that was answered; of what was recorded to the next gap."""
+    following = _after(desk, camera, answered)
+    was_recorded = camera.state is State.DRAFT and camera.recorded_at is not None
+    if was_recorded and not desk.memory.get("editing") and following not in _CONFIRMING:
+        await resume(desk, camera)
+    else:
+        await ask(desk, camera, following)
 
 
 async def back(desk: Desk, camera: Camera, here: Enrol) -> None:
