@@ -22,7 +22,7 @@ from .states import Progressing
 
 router = Router(name="progress")
 
-_BAR_CELLS = 10
+_BAR_CELLS = 5
 
 
 @router.message(Command("kemajuan", "progress"))
@@ -61,7 +61,7 @@ async def _show(desk: Desk, codes: list[str], code: str | None) -> None:
     text = _whole(words, name, whole)
     if parts:
         rows = [_row(words, area, progress.within(counts, area.code)) for area in parts]
-        text += "\n\n" + "\n".join(rows)
+        text += "\n\n" + "\n".join([words("progress.rows_head"), *rows])
     deeper = [button(a.name, "prg.area", a.code) for a in parts if desk.areas.below(a.code)]
     up = _above(codes, code)
     supervises = bool(await areas_of(desk.work, desk.who.id, Role.SUPERVISOR))

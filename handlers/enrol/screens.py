@@ -326,8 +326,10 @@ def view_text(words: Words, camera: Camera) -> str:
         heading = ""
     elif camera.heading_deg is not None:
         heading = f"{compass_name(words, camera.heading_deg)} ({round(camera.heading_deg)}°)"
-    indoors = words("indoors.yes" if camera.indoors else "indoors.no")
-    reach = words.distance(camera.range_m) if camera.range_m else "–"
+    indoors = ""
+    if camera.indoors is not None:
+        indoors = words("indoors.yes" if camera.indoors else "indoors.no")
+    reach = words.distance(camera.range_m) if camera.range_m else ""
     parts = (heading, words(f"width.{camera.width}"), reach, indoors)
     return ", ".join(part for part in parts if part)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from enum import StrEnum
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,6 +19,7 @@ from handlers.hotspots import _DAYS
 from handlers.menu import COMMANDS
 from handlers.states import Spotting
 from nobs_bot.cameras import findings
+from nobs_bot.cameras.progress import Count
 from nobs_bot.cameras.record import Drift, PlaceKind, State, Turning, Width
 from nobs_bot.cameras.review import CHANGE_FIELDS, RejectReason
 from nobs_bot.cameras.rights import SHARES
@@ -216,6 +218,7 @@ VALUES: dict[str, Any] = {
     "compass": [str(angle) for angle in range(0, 360, 45)],
     "range": ["10", "20", "40", "80"],
     "check": list(findings._ACTIONS),
+    "progress.column": [each.name for each in fields(Count)],
     "check.stage": [*Stage],
     "check.failure": [*Failure],
     "check.finding": [*Finding],
