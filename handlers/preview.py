@@ -6,7 +6,8 @@ from datetime import datetime
 
 from nobs_bot.buttons import Keyboard, button, column
 from nobs_bot.coverage.between import Walls
-from nobs_bot.coverage.drawing import Cone, MapView
+from nobs_bot.coverage.cones import cone_of
+from nobs_bot.coverage.drawing import MapView
 from nobs_bot.coverage.ways import Ways, ways
 from nobs_bot.errors import Refusal
 from nobs_bot.footage import asking
@@ -127,12 +128,8 @@ def _line(desk: Desk, found: Candidate) -> str:
 
 def _map(words: Words, question: Question, found: list[Candidate]) -> MapView:
     cones = tuple(
-        Cone(
-            lat=each.camera.lat or 0,
-            lon=each.camera.lon or 0,
-            heading_deg=each.camera.heading_deg,
-            width_deg=each.camera.width.degrees if each.camera.width else None,
-            range_m=each.camera.range_m,
+        cone_of(
+            each.camera,
             style="seeing" if each.reason is Reason.SEES else "other",
             label=each.camera.name,
         )

@@ -14,7 +14,7 @@ from nobs_bot.cameras.findings import report_text
 from nobs_bot.cameras.lookalikes import Lookalike, lookalikes, neighbours
 from nobs_bot.cameras.photos import as_picture, photos_of
 from nobs_bot.cameras.record import Camera, contact_of
-from nobs_bot.coverage.drawing import Cone
+from nobs_bot.coverage.cones import cone_of
 from nobs_bot.messaging.message import Message, Picture, PictureKind
 from nobs_bot.people.roles import Role, areas_of, covers
 from nobs_bot.texts import Markup, Words
@@ -104,18 +104,7 @@ async def _map(desk: Desk, camera: Camera) -> Picture:
     areas = await areas_of(desk.work, desk.who.id, Role.REVIEWER)
     near = [each for each in await neighbours(desk.work, camera) if _is_within(each, areas)]
     review.seen_nearby(desk.work, desk.who, near)
-    others = tuple(
-        Cone(
-            lat=each.lat or 0,
-            lon=each.lon or 0,
-            heading_deg=each.heading_deg,
-            width_deg=each.width.degrees if each.width else None,
-            range_m=each.range_m,
-            style="other",
-            label=each.name,
-        )
-        for each in near
-    )
+    others = tuple(cone_of(each, style="other", label=each.name) for each in near)
     return map_picture(camera_map(desk.words, camera, others, own="map.this"))
 
 

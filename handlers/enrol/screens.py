@@ -10,6 +10,7 @@ from nobs_bot.cameras.connection import stream_of
 from nobs_bot.cameras.findings import short_finding
 from nobs_bot.cameras.photos import MOST_PHOTOS, photo_count
 from nobs_bot.cameras.record import Camera, PlaceKind, State, Width, contact_of
+from nobs_bot.coverage.cones import cone_of
 from nobs_bot.coverage.drawing import Cone, MapView
 from nobs_bot.messaging.message import Message
 from nobs_bot.texts import Markup, Words
@@ -173,6 +174,8 @@ def photos_so_far(desk: Desk, count: int) -> Message:
 
 async def _heading(desk: Desk, camera: Camera) -> Message:
     words = desk.words
+    if "panning" in desk.memory:
+        return _panning(desk)
     rows = [
         tuple(
             button("📷", "enrol.noop")
@@ -183,7 +186,31 @@ async def _heading(desk: Desk, camera: Camera) -> Message:
         for row in COMPASS
     ]
     unknown = button(words("enrol.heading.unknown_button"), "enrol.heading", "unknown")
-    return _asked(desk, Enrol.HEADING, "enrol.heading.ask", (*rows, (unknown,)))
+    pans = button(words("enrol.panning.button"), "enrol.panning")
+    return _asked(desk, Enrol.HEADING, "enrol.heading.ask", (*rows, (pans,), (unknown,)))
+
+
+def _panning(desk: Desk) -> Message:
+    """The directions between which the camera pans, as switches round it."""
+    words, chosen = desk.words, set(desk.memory["panning"])
+    rows = [
+        tuple(
+            button("📷", "enrol.noop")
+            if heading is None
+            else button(
+                ("✅ " if heading in chosen else "") + words(f"compass.{heading}"),
+                "enrol.pan",
+                heading,
+            )
+            for heading in row
+        )
+        for row in COMPASS
+    ]
+    more = column(
+        button(words("continue_button"), "enrol.panned"),
+        button(words("enrol.panning.one_way_button"), "enrol.one_way"),
+    )
+    return _asked(desk, Enrol.HEADING, "enrol.panning.ask", (*rows, *more))
 
 
 async def _width(desk: Desk, camera: Camera) -> Message:
@@ -209,13 +236,15 @@ async def _view(desk: Desk, camera: Camera) -> Message:
     words = desk.words
     good = button(words("enrol.view.yes_button"), "enrol.view")
     turns: tuple[Button, ...] = ()
-    if camera.heading_deg is not None and camera.width is not Width.ALL_ROUND:
+    has_one_way = camera.heading_deg is not None and not camera.is_panning
+    if has_one_way and camera.width is not Width.ALL_ROUND:
         turns = (
             button("↺ 15°", "enrol.turn", -15),
             button("15° ↻", "enrol.turn", 15),
         )
     keyboard = tuple(row for row in ((good,), turns, *footer(words)) if row)
-    key = "enrol.view.ask" if turns or camera.width is Width.ALL_ROUND else "enrol.view.unknown"
+    is_drawn = camera.heading_deg is not None or camera.width is Width.ALL_ROUND
+    key = "enrol.view.ask" if is_drawn else "enrol.view.unknown"
     picture = map_picture(camera_map(words, camera))
     return Message(text=words(key), keyboard=keyboard, pictures=(picture,))
 
@@ -226,13 +255,7 @@ def camera_map(
     """A map of the camera with its cone, and of others near it."""
     assert camera.lat is not None
     assert camera.lon is not None
-    cone = Cone(
-        lat=camera.lat,
-        lon=camera.lon,
-        heading_deg=camera.heading_deg,
-        width_deg=camera.width.degrees if camera.width else None,
-        range_m=camera.range_m,
-    )
+    cone = cone_of(camera)
     legend = [("own", words(own))]
     if others:
         legend.append(("other", words("map.others")))
@@ -324,6 +347,10 @@ def view_text(words: Words, camera: Camera) -> str:
     heading = words("enrol.heading.unknown")
     if camera.width is Width.ALL_ROUND:
         heading = ""
+    elif camera.is_panning:
+        ways = (camera.heading_deg or 0.0, *(camera.other_headings or ()))
+        names = ", ".join(compass_name(words, each) for each in ways)
+        heading = words("enrol.panning.between", ways=Markup(names))
     elif camera.heading_deg is not None:
         heading = f"{compass_name(words, camera.heading_deg)} ({round(camera.heading_deg)}°)"
     indoors = ""

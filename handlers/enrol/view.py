@@ -35,6 +35,38 @@ async def heading_chosen(query: CallbackQuery, desk: Desk, args: tuple[str, ...]
     await steps.forth(desk, camera, Enrol.HEADING)
 
 
+@router.callback_query(Tap("enrol.panning"), At(Enrol.HEADING))
+async def panning_chosen(query: CallbackQuery, desk: Desk) -> None:
+    camera = await steps.camera_at_hand(desk)
+    desk.memory["panning"] = []
+    await steps.ask(desk, camera, Enrol.HEADING)
+
+
+@router.callback_query(Tap("enrol.one_way"), At(Enrol.HEADING))
+async def one_way_chosen(query: CallbackQuery, desk: Desk) -> None:
+    camera = await steps.camera_at_hand(desk)
+    desk.memory.pop("panning", None)
+    await steps.ask(desk, camera, Enrol.HEADING)
+
+
+@router.callback_query(Tap("enrol.pan"), At(Enrol.HEADING))
+async def way_switched(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
+    camera = await steps.camera_at_hand(desk)
+    way = number(args)
+    if way not in range(0, 360, 45):
+        raise Refusal("buttons.stale")
+    desk.memory["panning"] = sorted(set(desk.memory.get("panning", ())) ^ {way})
+    await steps.ask(desk, camera, Enrol.HEADING)
+
+
+@router.callback_query(Tap("enrol.panned"), At(Enrol.HEADING))
+async def panned(query: CallbackQuery, desk: Desk) -> None:
+    camera = await steps.camera_at_hand(desk)
+    enrolment.set_headings(desk.work, camera, map(float, desk.memory.get("panning", ())))
+    desk.memory.pop("panning", None)
+    await steps.forth(desk, camera, Enrol.HEADING)
+
+
 @router.callback_query(Tap("enrol.width"), At(Enrol.WIDTH))
 async def width_chosen(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
     camera = await steps.camera_at_hand(desk)
@@ -63,7 +95,7 @@ async def indoors_chosen(query: CallbackQuery, desk: Desk, args: tuple[str, ...]
 @router.callback_query(Tap("enrol.turn"), At(Enrol.VIEW))
 async def turned(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
     camera = await steps.camera_at_hand(desk)
-    if abs(number(args)) != TURN_DEG or camera.heading_deg is None:
+    if abs(number(args)) != TURN_DEG or camera.heading_deg is None or camera.is_panning:
         raise Refusal("buttons.stale")
     enrolment.set_heading(desk.work, camera, camera.heading_deg + number(args))
     await steps.ask(desk, camera, Enrol.VIEW)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 from alembic.operations import BatchOperations
+from sqlalchemy.dialects import postgresql
 
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
 
+JSON = sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql")
 MOMENT = sa.DateTime(timezone=True)
 
 OLD_ACTS = [
@@ -79,7 +81,9 @@ def upgrade() -> None:
             batch.add_column(column)
         _allow_states(batch, NEW_STATES, NEW_GAPS)
         batch.create_unique_constraint(op.f("uq_cameras_source_index"), ["source_index"])
-        batch.create_index(op.f("ix_cameras_recorded_by"), ["recorded_by", "recorded_at"])
+        batch.create_index(
+            op.f("ix_cameras_recorded_by_recorded_at"), ["recorded_by", "recorded_at"]
+        )
     op.create_table(
         "camera_claims",
         sa.Column("id", sa.BigInteger(), nullable=False),
@@ -134,7 +138,7 @@ def downgrade() -> None:
         )
     op.execute("DELETE FROM cameras WHERE state = 'recorded'")
     with op.batch_alter_table("cameras") as batch:
-        batch.drop_index(op.f("ix_cameras_recorded_by"))
+        batch.drop_index(op.f("ix_cameras_recorded_by_recorded_at"))
         batch.drop_constraint(op.f("uq_cameras_source_index"), type_="unique")
         _allow_states(batch, OLD_STATES, OLD_GAPS)
         for column in _camera_columns():
@@ -151,6 +155,7 @@ def _camera_columns() -> list[sa.Column]:
         sa.Column("accuracy_m", sa.Double()),
         sa.Column("source_index", sa.LargeBinary()),
         sa.Column("handed_over_at", MOMENT),
+        sa.Column("other_headings", JSON),
     ]
 
 

@@ -74,6 +74,9 @@ async def drift_of(
         reference = await work.session.get(Check, reference_id) if reference_id else None
     if camera is None or reference is None or reference.still_name is None:
         return None
+    if camera.is_panning:
+        # it looks elsewhere all the time
+        return None
     try:
         enrolled = await files.get(reference.still_name)
         width_deg = camera.width.degrees if camera.width else 80.0

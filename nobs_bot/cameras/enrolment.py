@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 import phonenumbers
@@ -171,6 +172,22 @@ def set_heading(work: Work, camera: Camera, heading_deg: float | None) -> None:
     """Which way it looks, degrees clockwise from north; None where the owner does not know."""
     camera.heading_deg = None if heading_deg is None else heading_deg % 360
     camera.heading_unknown = heading_deg is None
+    camera.other_headings = None
+    touch(work, camera)
+
+
+def set_headings(work: Work, camera: Camera, headings_deg: Iterable[float]) -> None:
+    """
+    The directions between which a camera pans by itself, degrees clockwise from north.
+
+    Raises:
+        Refusal: fewer than two.
+    """
+    first, *others = sorted({heading % 360 for heading in headings_deg}) or [0.0]
+    if not others:
+        raise Refusal("enrol.panning.too_few")
+    camera.heading_deg, camera.other_headings = first, others
+    camera.heading_unknown = False
     touch(work, camera)
 
 

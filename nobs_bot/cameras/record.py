@@ -9,7 +9,9 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, select
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import JSON
 
 from nobs_bot.errors import Refusal
 from nobs_bot.storage.base import Base, Identified, choice
@@ -84,6 +86,8 @@ class Camera(Base, Identified):
     Contact, stream address and reasons are sealed. Position, direction and what is shared are in
     clear, since cameras are searched by them.
 
+    A camera that pans by itself looks to `heading_deg` and to each of `other_headings` in turn.
+
     `recorded_by` is the officer who wrote it down on foot, at `recorded_at`, with a place good to
     `accuracy_m`; a list that was imported names nobody, and `source_index` is its row's keyed
     digest. `handed_over_at` is when the owner could first be asked to take it over.
@@ -121,6 +125,9 @@ class Camera(Base, Identified):
     area_code: Mapped[str | None]
     heading_deg: Mapped[float | None]
     heading_unknown: Mapped[bool] = mapped_column(default=False)
+    other_headings: Mapped[list[float] | None] = mapped_column(
+        JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+    )
     width: Mapped[Width | None] = mapped_column(choice(Width))
     range_m: Mapped[float | None]
     indoors: Mapped[bool | None]
@@ -168,6 +175,11 @@ class Camera(Base, Identified):
     def is_active(self) -> bool:
         """Whether it takes part: approved and not paused."""
         return self.state is State.APPROVED and self.paused_at is None
+
+    @property
+    def is_panning(self) -> bool:
+        """Whether it turns by itself, from one direction to another."""
+        return bool(self.other_headings)
 
     @property
     def needs_stream(self) -> bool:

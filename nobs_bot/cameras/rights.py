@@ -72,7 +72,7 @@ async def withdraw(work: Work, camera: Camera, owner: Person) -> None:
     camera.drift = camera.drift_since = camera.drift_told_at = None
     camera.turning = Turning.UNKNOWN
     await note_refused(work, camera)
-    camera.accuracy_m = camera.source_index = None
+    camera.accuracy_m = camera.source_index = camera.other_headings = None
     camera.share_footage = False
     camera.state, camera.withdrawn_at = State.WITHDRAWN, work.now
     _note(work, Act.WITHDRAWN, camera, owner)
@@ -104,6 +104,7 @@ class CameraHolder:
             "lon": camera.lon,
             "area_code": camera.area_code,
             "heading_deg": camera.heading_deg,
+            "other_headings": camera.other_headings,
             "width": camera.width,
             "range_m": camera.range_m,
             "indoors": camera.indoors,

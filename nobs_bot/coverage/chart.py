@@ -134,7 +134,13 @@ class ChartCanvas(Canvas):
         known = [view for view in views if view.heading_deg is not None or view.width_deg >= 360]
         if known:
             tint = self.image.copy()
-            for ring in self._fixed_each([plane.to_degrees(_outline(view)) for view in known]):
+            for ring in self._fixed_each(
+                [
+                    plane.to_degrees(_outline(view, heading))
+                    for view in known
+                    for heading in (view.heading_deg or 0.0, *view.others_deg)
+                ]
+            ):
                 cv2.fillPoly(tint, [ring], _VIEW, cv2.LINE_AA, 4)
             self._blend(tint, 0.22)
         if self.chart.is_close_up:
@@ -212,10 +218,10 @@ class ChartCanvas(Canvas):
         return at[0], at[1] - max(14, watch.radius_m * self.px_per_m) - 20
 
 
-def _outline(view: View) -> NDArray[np.float64]:
+def _outline(view: View, heading_deg: float) -> NDArray[np.float64]:
     """The open view, metres: buildings are drawn as they are, and what is seen is on the roads."""
     half = min(view.width_deg, 360.0) / 2
-    angles = np.radians((view.heading_deg or 0.0) + np.linspace(-half, half, _ARC_POINTS))
+    angles = np.radians(heading_deg + np.linspace(-half, half, _ARC_POINTS))
     arc = np.column_stack([np.sin(angles), np.cos(angles)]) * view.range_m + (view.x, view.y)
     return arc if view.width_deg >= 360 else np.vstack([arc, (view.x, view.y)])
 

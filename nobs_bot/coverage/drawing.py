@@ -68,6 +68,7 @@ class Cone(BaseModel):
     lat: float
     lon: float
     heading_deg: float | None = None
+    others_deg: tuple[float, ...] = ()
     width_deg: float | None = None
     range_m: float | None = None
     style: str = "own"
@@ -226,8 +227,10 @@ class Canvas:
 
     def cone(self, cone: Cone) -> None:
         colour = _colour(cone.style)
-        if cone.width_deg and cone.range_m:
-            sector = Sector(cone.lat, cone.lon, cone.heading_deg, cone.width_deg, cone.range_m)
+        for heading in (cone.heading_deg, *cone.others_deg):
+            if not cone.width_deg or not cone.range_m:
+                break
+            sector = Sector(cone.lat, cone.lon, heading, cone.width_deg, cone.range_m)
             ring = np.array([(lon, lat) for lat, lon in ground_sector(sector)]).reshape(-1, 2)
             if len(ring):
                 tint = self.image.copy()

@@ -103,7 +103,7 @@ def tags(camera: Camera) -> dict[str, Any]:
         "man_made": "surveillance",
         "surveillance": "indoor" if camera.indoors else "outdoor",
         "surveillance:type": "camera",
-        "camera:type": "dome" if is_round else "fixed",
+        "camera:type": "panning" if camera.is_panning else "dome" if is_round else "fixed",
         "ref": camera.name,
         "nobs:area": camera.area_code,
     }
@@ -112,7 +112,9 @@ def tags(camera: Camera) -> dict[str, Any]:
     if camera.range_m is not None:
         about["nobs:range_m"] = camera.range_m
     if camera.heading_deg is not None and not is_round:
-        about["camera:direction"] = write_direction([camera.heading_deg])
+        about["camera:direction"] = write_direction(
+            [camera.heading_deg, *(camera.other_headings or ())]
+        )
     return about
 
 

@@ -21,6 +21,7 @@ class Sector:
         heading_deg: Clockwise from true north; None where unknown.
         width_deg: Horizontal angle of view; 360 is all-round.
         range_m: How far a person can be made out.
+        others_deg: Where else it looks, if it pans by itself.
     """
 
     lat: float
@@ -28,6 +29,7 @@ class Sector:
     heading_deg: float | None
     width_deg: float
     range_m: float
+    others_deg: tuple[float, ...] = ()
 
     @property
     def is_all_round(self) -> bool:
@@ -51,7 +53,9 @@ def looks_at(sector: Sector, lat: float, lon: float, radius_m: float) -> bool | 
         return True
     if sector.heading_deg is None:
         return None
-    off_axis = angle_between_deg(sector.heading_deg, bearing_deg(sector.lat, sector.lon, lat, lon))
+    bearing = bearing_deg(sector.lat, sector.lon, lat, lon)
+    headings = (sector.heading_deg, *sector.others_deg)
+    off_axis = min(angle_between_deg(heading, bearing) for heading in headings)
     return off_axis <= sector.width_deg / 2 + HEADING_ERROR_DEG + _half_angle(radius_m, metres)
 
 

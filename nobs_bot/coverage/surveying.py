@@ -100,8 +100,8 @@ class Surveying:
         places = np.array([(each[2], each[1]) for each in cameras], float).reshape(-1, 2)
         at = plane.to_metres(places)
         self.survey.update(
-            View(camera_id, float(x), float(y), heading, width, reach, night)
-            for (camera_id, _, _, heading, width, reach, night), (x, y) in zip(
+            View(camera_id, float(x), float(y), heading, width, reach, night, tuple(others))
+            for (camera_id, _, _, heading, width, reach, night, others), (x, y) in zip(
                 cameras, at, strict=True
             )
         )

@@ -28,17 +28,21 @@ _ANSWER_S = 120.0
 _TASK = "nobs_bot.coverage.surveying:serve"
 
 
+Mounted = tuple[int, float, float, float | None, float, float, bool, Sequence[float]]
+
+
 @dataclass(frozen=True)
 class Standing:
     """
     What stands now.
 
     Args:
-        cameras: (id, lat, lon, heading or None, width in degrees, range in metres, at night).
+        cameras: (id, lat, lon, heading or None, width in degrees, range in metres, at night,
+            where else it looks).
         hotspots: (id, lat, lon, radius in metres, weight, share of its hours that is dark).
     """
 
-    cameras: Sequence[tuple[int, float, float, float | None, float, float, bool]]
+    cameras: Sequence[Mounted]
     hotspots: Sequence[tuple[int, float, float, float, int, float]]
 
 
@@ -52,21 +56,22 @@ async def standing(work: Work) -> Standing:
         Camera.width,
         Camera.range_m,
         Camera.sees_at_night,
+        Camera.other_headings,
     ).where(
         Camera.state == State.APPROVED,
         Camera.paused_at.is_(None),
         Camera.indoors.is_not(True),
         Camera.drift.is_(None) | (Camera.drift == Drift.MOVED),
     )
-    cameras: list[tuple[int, float, float, float | None, float, float, bool]] = []
+    cameras: list[Mounted] = []
     rows = await work.session.stream(query)
     # part by part: twenty thousand at once would hold everybody up for a tenth of a second
     async for part in rows.partitions(500):
-        for camera_id, lat, lon, heading, width, range_m, night in part:
+        for camera_id, lat, lon, heading, width, range_m, night, others in part:
             assert lat is not None
             assert lon is not None
-            degrees, reach = width.degrees if width else 80.0, range_m or 20.0
-            cameras.append((camera_id, lat, lon, heading, degrees, reach, bool(night)))
+            sees = heading, width.degrees if width else 80.0, range_m or 20.0, bool(night)
+            cameras.append((camera_id, lat, lon, *sees, others or ()))
         await asyncio.sleep(0)
     hotspots = [
         (each.id, each.lat, each.lon, each.radius_m, each.weight, each.hours.night_share)

@@ -28,6 +28,7 @@ class View:
         heading_deg: Clockwise from true north; None where unknown.
         width_deg: Horizontal angle of view; 360 is all-round.
         range_m: How far a person can be made out.
+        others_deg: Where else it looks, if it pans by itself; in each direction for as long.
     """
 
     camera_id: int
@@ -37,6 +38,7 @@ class View:
     width_deg: float
     range_m: float
     sees_at_night: bool = False
+    others_deg: tuple[float, ...] = ()
 
     @property
     def is_all_round(self) -> bool:
@@ -78,9 +80,11 @@ def chances(
     Returns:
         Shape (n,).
     """
-    headings = () if view.heading_deg is None else (view.heading_deg,)
-    found: Floats = chances_by_heading(view, errors, points, sweep, headings, slack_m=slack_m)[-1]
-    return found
+    headings = () if view.heading_deg is None else (view.heading_deg, *view.others_deg)
+    found = chances_by_heading(view, errors, points, sweep, headings, slack_m=slack_m)
+    # a camera that pans looks one way at a time
+    mean: Floats = found[1:].mean(axis=0) if headings and not view.is_all_round else found[-1]
+    return mean
 
 
 def chances_by_heading(

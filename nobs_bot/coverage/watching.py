@@ -18,7 +18,9 @@ def sector_of(camera: Camera) -> Sector:
     assert camera.lat is not None
     assert camera.lon is not None
     width = camera.width.degrees if camera.width else 80.0
-    return Sector(camera.lat, camera.lon, camera.heading_deg, width, camera.range_m or 20.0)
+    others_deg = tuple(camera.other_headings or ())
+    reach_m = camera.range_m or 20.0
+    return Sector(camera.lat, camera.lon, camera.heading_deg, width, reach_m, others_deg)
 
 
 async def seeing(work: Work, lat: float, lon: float, radius_m: float = 0.0) -> list[Camera]:

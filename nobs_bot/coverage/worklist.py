@@ -64,6 +64,7 @@ async def turnable(work: Work, area_code: str) -> list[int]:
         Camera.state == State.APPROVED,
         Camera.paused_at.is_(None),
         Camera.turning != Turning.FIXED,
+        Camera.other_headings.is_(None),
         Camera.id.not_in(busy),
         Camera.id.not_in(refused),
     )

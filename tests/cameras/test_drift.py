@@ -123,6 +123,16 @@ async def test_what_a_regular_check_finds_is_asked_of_the_owner(
     assert await house.told("Wayan") == []
 
 
+async def test_a_camera_that_pans_has_not_moved(house: House) -> None:
+    camera_id = await sharing(house)
+    async with house.office.work() as work:
+        (await house.camera(work, camera_id)).other_headings = [270.0]
+    await checked(house, AWAY)
+    assert await drift(house, camera_id) is None
+    await checked(house, COVERED)
+    assert await drift(house, camera_id) is Drift.COVERED
+
+
 async def test_by_night_a_black_picture_is_the_night(house: House) -> None:
     camera_id = await sharing(house)
     house.clock.advance(timedelta(hours=13))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import bot
+from nobs_bot.cameras import enrolment
 from nobs_bot.cameras.record import Width
 from nobs_bot.coverage.exporting import (
     CannotExport,
@@ -21,6 +22,7 @@ from nobs_bot.coverage.exporting import (
     cameras_in,
     note_exported,
     read_direction,
+    tags,
     write_direction,
     write_file,
 )
@@ -91,6 +93,14 @@ async def test_an_export_has_places_and_no_people(house: House) -> None:
     async with house.office.look() as work:
         acts = [line.act for line in await lines_about(work, house.ids["Sari"])]
     assert Act.CAMERAS_EXPORTED in acts
+
+
+async def test_a_camera_that_pans_has_all_its_directions(house: House) -> None:
+    camera_id = await house.approved("Sari")
+    async with house.office.work() as work:
+        enrolment.set_headings(work, camera := await house.camera(work, camera_id), (270.0, 45.0))
+        assert tags(camera)["camera:direction"] == "45;270"
+        assert tags(camera)["camera:type"] == "panning"
 
 
 def test_the_suffix_decides_and_a_wrong_one_is_told(tmp_path: Path) -> None:

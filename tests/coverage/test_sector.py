@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import pi
 
 import pytest
@@ -109,6 +110,13 @@ def test_a_camera_looks_at_a_place(
 ) -> None:
     place = ahead(LAT, LON, bearing, metres)
     assert looks_at(sector(heading, width, range_m), *place, radius_m) is wanted
+
+
+def test_a_camera_that_pans_looks_each_way_in_turn() -> None:
+    panning = replace(sector(0), others_deg=(180.0,))
+    for bearing, looks in ((0, True), (180, True), (90, False), (270, False)):
+        lat, lon = ahead(panning.lat, panning.lon, bearing, 15)
+        assert looks_at(panning, lat, lon, 0) is looks
 
 
 def test_distances_agree_with_the_geodesic_within_half_a_percent() -> None:

@@ -121,6 +121,18 @@ def test_several_headings_at_once_are_as_one_at_a_time() -> None:
         assert row == pytest.approx(alone)
 
 
+def test_a_camera_that_pans_looks_one_way_at_a_time() -> None:
+    errors = Errors()
+    points = round_about(view(), np.linspace(1, 50, 40))
+    panning = replace(view(0), others_deg=(120.0, 240.0))
+    each = [on_open_ground(view(heading), errors, points) for heading in (0.0, 120.0, 240.0)]
+    np.testing.assert_allclose(on_open_ground(panning, errors, points), np.mean(each, axis=0))
+    # between eight directions and an unknown one there is nothing to choose
+    eight = replace(view(0), others_deg=tuple(range(45, 360, 45)))
+    unknown = on_open_ground(view(None), errors, points)
+    np.testing.assert_allclose(on_open_ground(eight, errors, points), unknown, atol=0.01)
+
+
 def test_what_a_wall_hides_has_no_chance() -> None:
     camera, errors = view(0), Errors()
     wall = np.array([[290.0, -190.0, 310.0, -190.0]])

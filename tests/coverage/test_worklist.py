@@ -12,6 +12,7 @@ from nobs_bot.cameras.checks import Check
 from nobs_bot.cameras.record import Camera, Turning
 from nobs_bot.cameras.rights import withdraw
 from nobs_bot.coverage import worklist
+from nobs_bot.coverage.surveyor import standing
 from nobs_bot.coverage.turn import Turn, TurnState
 from nobs_bot.errors import Refusal
 from nobs_bot.people.roles import Role, grant
@@ -231,6 +232,17 @@ async def test_the_holder_exports_and_erases(house: House) -> None:
         assert await holder.export(work, house.ids["Budi"]) == []
         await holder.erase(work, house.ids["Sari"])
         assert await holder.export(work, house.ids["Sari"]) == []
+
+
+async def test_a_camera_that_pans_is_not_to_be_turned(any_house: House) -> None:
+    still, panning = await any_house.approved("Sari"), await any_house.approved("Budi")
+    async with any_house.office.work() as work:
+        camera = await any_house.camera(work, panning)
+        camera.other_headings = [270.0]
+        await work.session.flush()
+        assert await worklist.turnable(work, KECAMATAN) == [still]
+        [(_, *one), (_, *other)] = sorted((await standing(work)).cameras)
+        assert (list(one[-1]), list(other[-1])) == ([], [270.0])
 
 
 async def test_after_half_a_year_an_unwilling_owner_may_change_their_mind(house: House) -> None:
