@@ -40,20 +40,7 @@ async def until_sharing(
     reach: str = "20 m",
 ) -> None:
     """From the first question to what is shared."""
-    await phone.tap("Toko")
-    await phone.expect("Siapa yang dapat kami hubungi")
-    await phone.send("Ibu Sari")
-    await phone.expect("Nomor telepon")
-    await phone.contact(own=True)
-    await phone.expect("Di mana kameranya")
-    await phone.location(*at)
-    await phone.expect("Apakah pinnya tepat")
-    await phone.tap("Sudah tepat")
-    await phone.expect("foto kamera di tempatnya")
-    await phone.album([photo(1), photo(2)])
-    await phone.expect("2 foto diterima")
-    await phone.tap("Lanjut")
-    await phone.expect("menghadap ke arah mana")
+    await until_heading(phone, at)
     await phone.tap(heading)
     await phone.expect("Seberapa lebar")
     await phone.tap("biasa")
@@ -69,6 +56,24 @@ async def until_sharing(
     await phone.expect("Berapa hari perekam")
     await phone.tap("14 hari")
     await phone.expect("Apa yang boleh kami lakukan")
+
+
+async def until_heading(phone: Phone, at: tuple[float, float] = SHOP) -> None:
+    """From the first question to the camera's direction."""
+    await phone.tap("Toko")
+    await phone.expect("Siapa yang dapat kami hubungi")
+    await phone.send("Ibu Sari")
+    await phone.expect("Nomor telepon")
+    await phone.contact(own=True)
+    await phone.expect("Di mana kameranya")
+    await phone.location(*at)
+    await phone.expect("Apakah pinnya tepat")
+    await phone.tap("Sudah tepat")
+    await phone.expect("foto kamera di tempatnya")
+    await phone.album([photo(1), photo(2)])
+    await phone.expect("2 foto diterima")
+    await phone.tap("Lanjut")
+    await phone.expect("menghadap ke arah mana")
 
 
 async def without_stream(phone: Phone) -> None:

@@ -20,6 +20,7 @@ from tests.conversations.enrolling import (
     consent,
     photo,
     submit,
+    until_heading,
     until_sharing,
     without_stream,
 )
@@ -318,3 +319,29 @@ async def test_markup_in_a_name_stays_text(here: Installation) -> None:
     await sari.expect("Siapa")
     await sari.tap("Tetap “<b>Sari</b> & Anak”")
     await sari.expect("Nomor telepon")
+
+
+async def test_a_camera_that_pans_has_several_directions(here: Installation) -> None:
+    sari = here.phone("Sari")
+    await consent(sari)
+    await until_heading(sari)
+    await sari.tap("Berputar sendiri")
+    await sari.expect("Ke arah mana saja")
+    await sari.tap("Lanjut")
+    await sari.expect_toast("paling sedikit dua arah")
+    for way in ("timur laut", "selatan", "barat daya", "selatan"):
+        await sari.tap(way)
+        await sari.expect("Ke arah mana saja")
+    await sari.tap("Lanjut")
+    await sari.expect("Seberapa lebar")
+    async with here.foundation.office.look() as work:
+        found = (await work.session.execute(select(Camera))).scalar_one()
+    assert (found.heading_deg, found.other_headings) == (45, [225])
+    # one direction again, and nothing of the others stays
+    await sari.tap("Kembali")
+    await sari.expect("menghadap ke arah mana")
+    await sari.tap("tenggara")
+    await sari.expect("Seberapa lebar")
+    async with here.foundation.office.look() as work:
+        found = (await work.session.execute(select(Camera))).scalar_one()
+    assert (found.heading_deg, found.other_headings) == (135, None)
