@@ -17,7 +17,7 @@ from nobs_bot.cameras.letters import letters_for, write
 from nobs_bot.cameras.lists.columns import Column, Columns, match
 from nobs_bot.cameras.lists.table import Table, UnreadableList, read_table
 from nobs_bot.cameras.lists.taking import Fate, Plan, carry_out, plan, read_entries
-from nobs_bot.serving import bot_name, prepared
+from nobs_bot.serving import NO_BOT, bot_name, prepared
 from nobs_bot.settings import Settings
 
 _SHOWN = 20
@@ -167,6 +167,9 @@ async def write_letters(settings: Settings, path: Path, area: str) -> int:
             console.print(f"There is no area {area!r}.", markup=False)
             return 2
         name = await bot_name(settings)
+        if name == NO_BOT:
+            console.print("Nothing was written: the links need the bot. Is BOT_TOKEN in .env?")
+            return 2
         async with foundation.office.work() as work:
             letters = await letters_for(work, place.code, name)
         words = foundation.office.texts.of(settings.default_language)

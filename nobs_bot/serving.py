@@ -25,6 +25,8 @@ from nobs_bot.places.layers import Layer
 from nobs_bot.schema import upgrade
 from nobs_bot.settings import Settings
 
+# what stands for the bot's name where Telegram cannot be asked
+NO_BOT = "YOUR_BOT"
 Compose = Callable[..., Awaitable[tuple[App, Any]]]
 
 
@@ -179,10 +181,10 @@ async def invite(settings: Settings, role: str, area: str) -> int:
 
 async def bot_name(settings: Settings) -> str:
     if settings.bot_token is None:
-        return "YOUR_BOT"
+        return NO_BOT
     url = f"{settings.bot_api_url}/bot{settings.bot_token.get_secret_value()}/getMe"
     try:
         async with aiohttp.ClientSession() as session, session.get(url) as response:
             return str((await response.json())["result"]["username"])
     except (aiohttp.ClientError, KeyError, ValueError):
-        return "YOUR_BOT"
+        return NO_BOT

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 from sqlalchemy import func, select
+from typer.testing import CliRunner
 
+import bot
 from nobs_bot.cameras.claim import offer, open_claim
+from nobs_bot.cameras.letters import letters_for, write
 from nobs_bot.cameras.lists.columns import Column, match
 from nobs_bot.cameras.lists.entry import BadRow, Entry, read_entry
 from nobs_bot.cameras.lists.table import UnreadableList, read_table
@@ -22,7 +25,7 @@ from nobs_bot.cameras.takeover import take_over, turn_down
 from nobs_bot.people.consent import give_consent
 from nobs_bot.people.persons import Person
 from nobs_bot.places.areas import Areas
-from tests.cast import KELURAHAN, SHOP, House
+from tests.cast import KECAMATAN, KELURAHAN, OTHER_KECAMATAN, SHOP, House
 
 HEADER = ["No", "Nama Pemilik", "No. HP", "Alamat", "Lintang", "Bujur", "Arah", "Jenis", "URL"]
 ROW = [
@@ -273,3 +276,56 @@ async def test_20000_rows_with_300_damaged(house: House, tmp_path: Path) -> None
     again = await planned(house, rows, tmp_path)
     assert again.count(Fate.KNOWN) == 19_700
     assert again.count(Fate.BAD) == 300
+
+
+# letters and commands
+
+
+async def test_each_owner_gets_one_letter_with_a_link_of_their_own(
+    any_house: House, tmp_path: Path
+) -> None:
+    await imported(
+        any_house,
+        [row(), row(no="2", lat="-6.1541"), row(no="3", lat="-6.1550", phone="0812 5550 102")],
+        tmp_path,
+    )
+    async with any_house.office.work() as work:
+        letters = await letters_for(work, KECAMATAN, "NoBlindspotBot")
+        assert await letters_for(work, OTHER_KECAMATAN, "NoBlindspotBot") == []
+    assert [(each.name, each.cameras) for each in letters] == [("Ibu Sari", 2), ("Ibu Sari", 1)]
+    async with any_house.acting("Sari") as (work, sari):
+        start = letters[0].link.partition("?start=")[2]
+        _, cameras = await open_claim(work, sari, start)
+        assert len(cameras) == 2
+    words = any_house.office.texts.of("id")
+    pdf = tmp_path / "letters.pdf"
+    write(pdf, letters, any_house.areas, words=words, settings=any_house.office.settings)
+    assert pdf.read_bytes().startswith(b"%PDF")
+    assert pdf.read_bytes().count(b"/Type /Page\n") == 2
+
+
+def test_the_command_records_once_and_says_what_it_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    path = write_csv(tmp_path / "list.csv", [HEADER, row(), row(no="2", lat="abc")])
+    run = CliRunner()
+    looked = run.invoke(bot.cli, ["import-cameras", str(path), "--dry-run"])
+    assert looked.exit_code == 0
+    assert "1 new" in looked.output
+    assert "line 3: latitude 'abc' is no number" in looked.output
+    asked = run.invoke(bot.cli, ["import-cameras", str(path)])
+    assert (asked.exit_code, "Nothing was recorded" in asked.output) == (2, True)
+    done = run.invoke(bot.cli, ["import-cameras", str(path), "--yes"])
+    assert "1 cameras recorded" in done.output
+    again = run.invoke(bot.cli, ["import-cameras", str(path), "--yes"])
+    assert (again.exit_code, "nothing to record" in again.output) == (0, True)
+    report = (tmp_path / "list.report.csv").read_text("utf-8-sig")
+    assert "2;known;" in report
+    assert "3;bad;latitude 'abc' is no number" in report
+    told = ["import-cameras", str(path), "--column", "lat=Bujur", "--column", "colour=x"]
+    assert run.invoke(bot.cli, told).exit_code == 2
+    # without a token there is no bot to which a letter could lead
+    letters = run.invoke(bot.cli, ["claim-letters", str(tmp_path / "letters.pdf")])
+    assert (letters.exit_code, (tmp_path / "letters.pdf").exists()) == (2, False)
