@@ -90,6 +90,13 @@ async def resume_tapped(query: CallbackQuery, desk: Desk, args: tuple[str, ...])
         await _start(desk, camera, Enrol.PHOTOS)
 
 
+@router.callback_query(Tap("rec.photos"))
+async def photos_tapped(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
+    """A photo that was no picture is sent anew."""
+    camera = await recording.recording_of(desk.work, number(args), desk.who)
+    await _start(desk, camera, Enrol.PHOTOS)
+
+
 @router.callback_query(Tap("rec.erase"))
 async def erase_tapped(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
     camera = await recording.recording_of(desk.work, number(args), desk.who)

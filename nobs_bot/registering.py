@@ -5,23 +5,19 @@ from __future__ import annotations
 import asyncio
 import csv
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from nobs_bot.cameras.letters import letters_for, write
 from nobs_bot.cameras.lists.columns import Column, Columns, match
 from nobs_bot.cameras.lists.table import Table, UnreadableList, read_table
 from nobs_bot.cameras.lists.taking import Fate, Plan, carry_out, plan, read_entries
-from nobs_bot.serving import NO_BOT, bot_name, prepared
+from nobs_bot.serving import NO_BOT, bot_name, prepared, progress_bar
 from nobs_bot.settings import Settings
 
 _SHOWN = 20
-_BAR = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
 
 
 async def import_list(
@@ -47,7 +43,7 @@ async def import_list(
         return 2
     foundation = await prepared(settings)
     try:
-        with _bar(console, "reading") as progress:
+        with progress_bar(console, "reading") as progress:
             read = await asyncio.to_thread(read_entries, table, columns, foundation.areas, progress)
         del table  # a whole district's list is heavy, and has been read
         async with foundation.office.look() as work:
@@ -65,8 +61,11 @@ async def import_list(
         async with foundation.office.work() as work:
             # once more, under the lock: somebody may have recorded one of them meanwhile
             planned = await plan(work, read)
-            with _bar(console, "recording") as progress:
+            with progress_bar(console, "recording") as progress:
                 count = await carry_out(work, planned, progress)
+    except OSError as exc:
+        console.print(f"Nothing was recorded: {exc}", markup=False, soft_wrap=True)
+        return 2
     finally:
         await foundation.database.close()
     console.print(
@@ -173,7 +172,7 @@ async def write_letters(settings: Settings, path: Path, area: str) -> int:
         async with foundation.office.work() as work:
             letters = await letters_for(work, place.code, name)
         words = foundation.office.texts.of(settings.default_language)
-        with _bar(console, "letters") as progress:
+        with progress_bar(console, "letters") as progress:
             await asyncio.to_thread(
                 write,
                 path,
@@ -190,10 +189,3 @@ async def write_letters(settings: Settings, path: Path, area: str) -> int:
         await foundation.database.close()
     console.print(f"{len(letters)} letters in {path}.", soft_wrap=True)
     return 0
-
-
-@contextmanager
-def _bar(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
-    with Progress(*_BAR, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)

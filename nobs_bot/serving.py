@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,15 @@ async def until_told_to_stop(app: App) -> None:
         return
 
 
+@contextmanager
+def progress_bar(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar while it lasts; is told how many are done, and of how many."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
 async def migrate(settings: Settings) -> int:
     """Bring the database to the newest revision."""
     foundation = await prepared(settings)
@@ -100,16 +110,10 @@ async def migrate(settings: Settings) -> int:
 async def import_ground(settings: Settings, path: Path, layer: Layer) -> int:
     """Take a layer of ground over, and find anew in which kelurahan each camera hangs."""
     console = Console()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     try:
-        with Progress(*columns, console=console, transient=True) as bar:
-            task = bar.add_task(path.name, total=None)
+        with progress_bar(console, path.name) as progress:
             imported = await asyncio.to_thread(
-                import_layer,
-                path,
-                layer,
-                settings.data_dir,
-                lambda done, of: bar.update(task, completed=done, total=of),
+                import_layer, path, layer, settings.data_dir, progress
             )
     except CannotImport as exc:
         console.print(f"Nothing was imported.\n{exc}", markup=False, soft_wrap=True)

@@ -88,7 +88,20 @@ async def take(desk: Desk, claim_id: int) -> None:
 
 @router.callback_query(Tap("consent.decline"), At(Enrol.CONSENT))
 async def declined(query: CallbackQuery, desk: Desk) -> None:
+    claim_id = desk.memory.get("claim")
     desk.dialogue.end()
+    if claim_id is not None:
+        # what an officer wrote down is still there, and may go at once
+        words = desk.words
+        desk.show(
+            "claim.declined",
+            column(
+                button(words("claim.erase_yes_button"), "clm.erased", claim_id),
+                button(words("consent.read_again_button"), "clm.mine", claim_id),
+            ),
+            days=desk.work.settings.recording_days,
+        )
+        return
     again = button(desk.words("consent.read_again_button"), "enrol.start")
     desk.show("consent.declined", column(again))
 
@@ -162,7 +175,13 @@ async def cancel_said(message: TelegramMessage, desk: Desk) -> None:
 async def leave_off(desk: Desk) -> None:
     """End the dialogue; the draft stays, and the person is told how to go on or to drop it."""
     if is_on_foot(desk):
-        await handover.leave_off(desk, await steps.camera_at_hand(desk))
+        try:
+            camera = await steps.camera_at_hand(desk)
+        except Refusal:
+            # its owner has had it erased meanwhile; one can leave off all the same
+            desk.leave_off()
+            return
+        await handover.leave_off(desk, camera)
         return
     draft = await draft_of(desk.work, desk.who)
     desk.dialogue.end()

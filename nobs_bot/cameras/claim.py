@@ -84,8 +84,8 @@ async def open_claim(work: Work, who: Person, start: str) -> tuple[Claim, Sequen
         Claim.token_index == _index(work, start.removeprefix(START_PREFIX)),
         Claim.expires_at > work.now,
     )
-    claim = (await work.session.execute(query.with_for_update())).scalar_one_or_none()
-    cameras = await _recorded(work, claim) if claim else []
+    claim = (await work.session.execute(query)).scalar_one_or_none()
+    cameras = await recorded_for(work, claim.owner_id) if claim else []
     if claim is None or not cameras:
         raise Refusal("claim.not_valid")
     if any(camera.recorded_by == who.id for camera in cameras):
@@ -101,27 +101,42 @@ async def opened(work: Work, who: Person, claim_id: int) -> Sequence[Camera]:
     Raises:
         Refusal: it is over, or somebody else's.
     """
-    query = select(Claim).where(Claim.id == claim_id).with_for_update()
-    claim = (await work.session.execute(query)).scalar_one_or_none()
+    claim = await work.session.get(Claim, claim_id)
     if claim is None or claim.opened_by != who.id or claim.expires_at <= work.now:
         raise Refusal("claim.not_valid")
-    cameras = await _recorded(work, claim)
+    cameras = await recorded_for(work, claim.owner_id)
     if not cameras:
         raise Refusal("claim.not_valid")
     return cameras
 
 
-async def _recorded(work: Work, claim: Claim) -> Sequence[Camera]:
+async def recorded_for(work: Work, owner_id: int, *, unfinished: bool = False) -> Sequence[Camera]:
+    """
+    The recorded cameras of one owner, locked.
+
+    Args:
+        unfinished: Also those that the officer has not handed over.
+    """
+    await lock_stand_in(work, owner_id)
     query = (
         select(Camera)
-        .where(
-            Camera.owner_id == claim.owner_id,
-            Camera.state == State.RECORDED,
-            Camera.handed_over_at.is_not(None),
-        )
+        .where(Camera.owner_id == owner_id, Camera.state == State.RECORDED)
         .order_by(Camera.id)
+        .execution_options(populate_existing=True)
     )
+    if not unfinished:
+        query = query.where(Camera.handed_over_at.is_not(None))
     return (await work.session.execute(query)).scalars().all()
+
+
+async def lock_stand_in(work: Work, owner_id: int) -> None:
+    """
+    Let nobody else at an owner's records until this transaction ends.
+
+    Owners, by whichever of their links, the officer and the calendar all change and remove the
+    same rows; whoever comes first to this one goes first with all of them.
+    """
+    await work.session.execute(select(Person.id).where(Person.id == owner_id).with_for_update())
 
 
 def _index(work: Work, token: str) -> bytes:

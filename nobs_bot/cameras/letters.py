@@ -17,9 +17,8 @@ from nobs_bot.places.areas import Areas
 from nobs_bot.settings import Settings
 from nobs_bot.storage.work import Work
 from nobs_bot.texts import Words, plain
+from nobs_bot.texts.latin import latin
 
-# the built-in fonts know Latin letters only
-_LATIN = str.maketrans({"–": "-", "—": "-", "…": "...", "“": '"', "”": '"', "’": "'", "•": "-"})
 _MARGIN_MM = 25
 _CODE_MM = 42
 
@@ -105,10 +104,10 @@ def write(
         pdf.add_page()
         pdf.set_font("helvetica", size=11)
         for line in filter(None, (letter.name, *letter.address.split(", "))):
-            pdf.cell(0, 6, _latin(line), new_x="LMARGIN", new_y="NEXT")
+            pdf.cell(0, 6, latin(line), new_x="LMARGIN", new_y="NEXT")
         pdf.ln(10)
         pdf.set_font("helvetica", "B", 13)
-        pdf.multi_cell(0, 7, _latin(plain(words("letter.title"))), new_x="LMARGIN", new_y="NEXT")
+        pdf.multi_cell(0, 7, latin(plain(words("letter.title"))), new_x="LMARGIN", new_y="NEXT")
         pdf.ln(3)
         pdf.set_font("helvetica", size=11)
         text = words.plural(
@@ -119,7 +118,7 @@ def write(
             until=words.date(letter.until),
             contact=settings.district_contact,
         )
-        pdf.multi_cell(0, 6, _latin(plain(text)), new_x="LMARGIN", new_y="NEXT")
+        pdf.multi_cell(0, 6, latin(plain(text)), new_x="LMARGIN", new_y="NEXT")
         pdf.ln(5)
         code = BytesIO()
         segno.make(letter.link, error="m", micro=False).save(code, kind="png", scale=4, border=4)
@@ -128,7 +127,3 @@ def write(
         pdf.cell(0, 5, letter.link, link=letter.link, new_x="LMARGIN", new_y="NEXT")
         progress(done, len(letters))
     path.write_bytes(bytes(pdf.output()))
-
-
-def _latin(text: str) -> str:
-    return text.translate(_LATIN).encode("latin-1", errors="replace").decode("latin-1")

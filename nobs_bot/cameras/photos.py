@@ -210,8 +210,7 @@ async def _reject(office: Office, row: Photo) -> None:
         officer_id = camera.recorded_by if camera.state is State.RECORDED else None
         sender = await person(work, officer_id or camera.owner_id)
         words = words_for(work, sender)
-        again = column(
-            button(words("enrol.photos.again_button"), "enrol.edit", camera.id, "photos")
-        )
+        way = ("rec.photos", camera.id) if officer_id else ("enrol.edit", camera.id, "photos")
+        again = column(button(words("enrol.photos.again_button"), *way))
         message = Message(text=words("enrol.photos.not_a_picture"), keyboard=again)
         await tell(work, sender, message, f"photo-bad:{row.id}")

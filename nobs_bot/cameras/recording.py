@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select
 
-from nobs_bot.cameras.claim import Claim
+from nobs_bot.cameras.claim import Claim, lock_stand_in
 from nobs_bot.cameras.enrolment import blank, discard, set_location
 from nobs_bot.cameras.record import Camera, Contact, State, set_contact
 from nobs_bot.errors import Refusal
@@ -45,15 +45,28 @@ async def begin_recording(work: Work, officer: Person, beside: Camera | None = N
 
 async def recording_of(work: Work, camera_id: int, officer: Person) -> Camera:
     """
-    A camera that this officer recorded and whose owner has not taken it over.
+    A camera that this officer recorded and whose owner has not taken it over, locked: the owner
+    may be about to.
 
     Raises:
         Refusal: there is none such; whether it is another's is not told.
     """
-    camera = await work.session.get(Camera, camera_id)
-    if camera is None or camera.state is not State.RECORDED or camera.recorded_by != officer.id:
+    camera = await _locked(work, camera_id)
+    if camera is None or camera.recorded_by != officer.id:
         raise Refusal("record.over")
     return camera
+
+
+async def _locked(work: Work, camera_id: int) -> Camera | None:
+    """A record that nobody else can change any more; None where it is one no longer."""
+    owner_id = (
+        await work.session.execute(select(Camera.owner_id).where(Camera.id == camera_id))
+    ).scalar_one_or_none()
+    if owner_id is None:
+        return None
+    await lock_stand_in(work, owner_id)
+    camera = await work.session.get(Camera, camera_id, populate_existing=True)
+    return camera if camera is not None and camera.state is State.RECORDED else None
 
 
 async def locate(
@@ -152,11 +165,14 @@ async def erase_unclaimed(work: Work, *, limit: int = 20) -> int:
     """Erase the records that no owner took over in time; returns how many."""
     before = work.now - timedelta(days=work.settings.recording_days)
     query = (
-        select(Camera)
+        select(Camera.id)
         .where(Camera.state == State.RECORDED, Camera.recorded_at < before)
         .limit(limit)
     )
-    cameras = (await work.session.execute(query)).scalars().all()
-    for camera in cameras:
-        await erase_recording(work, camera)
-    return len(cameras)
+    erased = 0
+    for camera_id in (await work.session.execute(query)).scalars().all():
+        camera = await _locked(work, camera_id)
+        if camera is not None:
+            await erase_recording(work, camera)
+            erased += 1
+    return erased

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nobs_bot.cameras.claim import note_refused, opened
+from nobs_bot.cameras.claim import note_refused, opened, recorded_for
 from nobs_bot.cameras.record import Camera, Contact, State, contact_of, set_contact
 from nobs_bot.cameras.recording import erase_recording, forget_nobody
 from nobs_bot.errors import Refusal
@@ -60,7 +60,7 @@ def _hand(work: Work, camera: Camera, who: Person) -> None:
 
 async def turn_down(work: Work, who: Person, claim_id: int) -> int:
     """
-    Erase at once what was recorded.
+    Erase at once what was recorded, with what the officer has not finished.
 
     Returns:
         How many cameras it was.
@@ -68,7 +68,8 @@ async def turn_down(work: Work, who: Person, claim_id: int) -> int:
     Raises:
         Refusal: the link is over.
     """
-    cameras = await opened(work, who, claim_id)
+    offered = await opened(work, who, claim_id)
+    cameras = await recorded_for(work, offered[0].owner_id, unfinished=True)
     await _tell_officer(work, cameras[0], "claim.erased_told", len(cameras))
     for camera in cameras:
         await note_refused(work, camera)

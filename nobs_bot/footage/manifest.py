@@ -142,7 +142,8 @@ def _ask(ask: Ask, camera: Camera | None) -> dict[str, Any]:
     if camera is not None:
         hangs = mounting(camera)
         about["lat"], about["lon"] = _degrees(hangs["lat"]), _degrees(hangs["lon"])
-        about["heading_deg"] = _text(hangs["heading_deg"])
+        headings = (hangs["heading_deg"], *(camera.other_headings or ()))
+        about["heading_deg"] = ";".join(_text(each) or "" for each in headings) or None
         about["width_deg"] = _text(hangs["width_deg"])
         about["range_m"] = _text(hangs["range_m"])
     return about

@@ -10,9 +10,8 @@ from fpdf import FPDF
 from fpdf.fonts import FontFace
 
 from nobs_bot.texts import Words, plain
+from nobs_bot.texts.latin import latin
 
-# the built-in fonts know Latin letters only; the manifest has every name as it was given
-_LATIN = str.maketrans({"–": "-", "—": "-", "…": "...", "“": '"', "”": '"', "’": "'", "•": "-"})
 _BLUE, _GREY = (16, 42, 84), (236, 239, 244)
 _MARGIN_MM = 14
 
@@ -47,7 +46,7 @@ class _Sheet:
         self._request = manifest["request"]
         self._pdf = _Pages(plain(words("report.footer", request=self._request["number"])))
         self._pdf.set_creation_date(made_at)
-        self._pdf.set_title(_latin(self._say("report.title")))
+        self._pdf.set_title(latin(self._say("report.title")))
         self._pdf.set_lang("id")
         self._pdf.set_margin(_MARGIN_MM)
         self._pdf.set_auto_page_break(True, margin=18)
@@ -61,7 +60,7 @@ class _Sheet:
         request, pdf = self._request, self._pdf
         pdf.set_font("helvetica", "B", 17)
         pdf.set_text_color(*_BLUE)
-        pdf.multi_cell(0, 9, _latin(self._say("report.title")), new_x="LMARGIN", new_y="NEXT")
+        pdf.multi_cell(0, 9, latin(self._say("report.title")), new_x="LMARGIN", new_y="NEXT")
         pdf.set_text_color(0)
         self._paragraph(self._say("report.what_this_is"))
         place = request["place"]
@@ -213,12 +212,12 @@ class _Sheet:
         pdf.ln(5)
         pdf.set_font("helvetica", "B", 12)
         pdf.set_text_color(*_BLUE)
-        pdf.multi_cell(0, 7, _latin(self._say(key)), new_x="LMARGIN", new_y="NEXT")
+        pdf.multi_cell(0, 7, latin(self._say(key)), new_x="LMARGIN", new_y="NEXT")
         pdf.set_text_color(0)
 
     def _paragraph(self, text: str) -> None:
         self._pdf.set_font("helvetica", "", 9)
-        self._pdf.multi_cell(0, 4.6, _latin(text), align="L", new_x="LMARGIN", new_y="NEXT")
+        self._pdf.multi_cell(0, 4.6, latin(text), align="L", new_x="LMARGIN", new_y="NEXT")
         self._pdf.ln(2)
 
     def _pairs(self, rows: Sequence[tuple[str, str]]) -> None:
@@ -229,8 +228,8 @@ class _Sheet:
         ) as table:
             for label, value in rows:
                 row = table.row()
-                row.cell(_latin(label), style=bold)
-                row.cell(_latin(value))
+                row.cell(latin(label), style=bold)
+                row.cell(latin(value))
 
     def _table(
         self, heads: Sequence[str], widths: tuple[int, ...], rows: Sequence[Sequence[str]]
@@ -243,7 +242,7 @@ class _Sheet:
             for cells in ([self._say(key) for key in heads], *rows):
                 row = table.row()
                 for cell in cells:
-                    row.cell(_latin(cell))
+                    row.cell(latin(cell))
 
 
 class _Pages(FPDF):
@@ -257,9 +256,5 @@ class _Pages(FPDF):
         self.set_y(-13)
         self.set_font("helvetica", "", 8)
         self.set_text_color(110)
-        self.cell(0, 6, _latin(f"{self._foot} · {self.page_no()}/{{nb}}"), align="C")
+        self.cell(0, 6, latin(f"{self._foot} · {self.page_no()}/{{nb}}"), align="C")
         self.set_text_color(0)
-
-
-def _latin(text: str) -> str:
-    return text.translate(_LATIN).encode("latin-1", "replace").decode("latin-1")

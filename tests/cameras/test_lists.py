@@ -324,6 +324,10 @@ def test_the_command_records_once_and_says_what_it_left_out(
     report = (tmp_path / "list.report.csv").read_text("utf-8-sig")
     assert "2;known;" in report
     assert "3;bad;latitude 'abc' is no number" in report
+    (tmp_path / "other.report.csv").mkdir()
+    other = write_csv(tmp_path / "other.csv", [HEADER, row(no="9", lat="-6.1551")])
+    unwritten = run.invoke(bot.cli, ["import-cameras", str(other), "--yes"])
+    assert (unwritten.exit_code, "Nothing was recorded" in unwritten.output) == (2, True)
     told = ["import-cameras", str(path), "--column", "lat=Bujur", "--column", "colour=x"]
     assert run.invoke(bot.cli, told).exit_code == 2
     # without a token there is no bot to which a letter could lead

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import select
 from nobs_bot.cameras import enrolment, recording
 from nobs_bot.cameras.claim import Claim, offer, open_claim
 from nobs_bot.cameras.lookalikes import lookalikes
-from nobs_bot.cameras.photos import Photo, add_photo
+from nobs_bot.cameras.photos import Photo, add_photo, fetch_photos
 from nobs_bot.cameras.record import Camera, PlaceKind, State, cameras_owned, contact_of
 from nobs_bot.cameras.takeover import take_over, turn_down
 from nobs_bot.coverage.watching import seeing
@@ -18,6 +19,7 @@ from nobs_bot.errors import Refusal
 from nobs_bot.people.consent import give_consent
 from nobs_bot.people.persons import Person, set_phone
 from nobs_bot.storage.audit import Act, lines_about
+from tests.cameras.test_photos import Telegram
 from tests.cast import KELURAHAN, SHOP, House
 
 ELSEWHERE = (-6.1700, 106.7300)
@@ -139,6 +141,74 @@ async def test_the_owner_has_it_erased_without_a_reason(any_house: House) -> Non
     assert "dihapus" in told
     with pytest.raises(Refusal, match=r"claim\.not_valid"):
         await opened_by(any_house, "Sari", link)
+
+
+async def test_erasing_takes_what_the_officer_has_not_finished(any_house: House) -> None:
+    first = await recorded(any_house)
+    async with any_house.acting("Wayan") as (work, wayan):
+        await recording.begin_recording(work, wayan, await any_house.camera(work, first))
+    claim_id = await opened_by(any_house, "Sari", await link_to(any_house, first))
+    async with any_house.acting("Sari") as (work, sari):
+        assert await turn_down(work, sari, claim_id) == 2
+    async with any_house.office.look() as work:
+        assert (await work.session.execute(select(Camera))).all() == []
+        assert len((await work.session.execute(select(Person))).all()) == len(any_house.ids)
+
+
+async def test_of_two_links_used_at_once_one_takes_it_over(any_house: House) -> None:
+    camera_id = await recorded(any_house)
+    claims = {}
+    for name in ("Sari", "Budi"):
+        claims[name] = await opened_by(any_house, name, await link_to(any_house, camera_id))
+        async with any_house.acting(name) as (work, who):
+            await give_consent(work, who)
+
+    async def take(name: str) -> str:
+        async with any_house.acting(name) as (work, who):
+            await take_over(work, who, claims[name])
+            # the other comes while this one is not committed yet
+            await asyncio.sleep(0.3)
+        return name
+
+    outcomes = await asyncio.gather(*map(take, claims), return_exceptions=True)
+    [winner] = [each for each in outcomes if isinstance(each, str)]
+    [loser] = [each for each in outcomes if not isinstance(each, str)]
+    assert isinstance(loser, Refusal)
+    async with any_house.office.look() as work:
+        camera = await any_house.camera(work, camera_id)
+        assert (camera.owner_id, camera.state) == (any_house.ids[winner], State.DRAFT)
+
+
+async def test_an_officer_does_not_erase_what_is_just_taken_over(any_house: House) -> None:
+    camera_id = await recorded(any_house)
+    claim_id = await opened_by(any_house, "Sari", await link_to(any_house, camera_id))
+    async with any_house.acting("Sari") as (work, sari):
+        await give_consent(work, sari)
+
+    async def take() -> None:
+        async with any_house.acting("Sari") as (work, sari):
+            await take_over(work, sari, claim_id)
+            await asyncio.sleep(0.3)
+
+    async def erase() -> None:
+        await asyncio.sleep(0.1)
+        async with any_house.acting("Wayan") as (work, wayan):
+            camera = await recording.recording_of(work, camera_id, wayan)
+            await recording.erase_recording(work, camera, actor=wayan)
+
+    taken, erased = await asyncio.gather(take(), erase(), return_exceptions=True)
+    assert taken is None
+    assert isinstance(erased, Refusal)
+    async with any_house.office.look() as work:
+        assert (await any_house.camera(work, camera_id)).owner_id == any_house.ids["Sari"]
+
+
+async def test_a_photo_that_is_none_is_asked_of_the_officer(any_house: House) -> None:
+    camera_id = await recorded(any_house)
+    await fetch_photos(any_house.office, any_house.files, Telegram(b"no picture"))
+    [told] = await any_house.messages("Wayan")
+    [[again]] = told.keyboard
+    assert again.payload == f"rec.photos:{camera_id}"
 
 
 async def test_nobody_consents_in_an_owners_place(any_house: House) -> None:

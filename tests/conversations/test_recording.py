@@ -77,7 +77,7 @@ async def test_from_the_officers_phone_to_the_owners(here: Installation) -> None
     await sari.send("/riwayat")
     log = await sari.expect("mengambil alih catatan kamera K-1001")
     assert "Wayan (Bhabinkamtibmas)" in log["text"]
-    assert "mencatat K-1001 bersama Anda" in log["text"]
+    assert "mencatat K-1001 sebelum Anda mendaftar" in log["text"]
     await wayan.send("/catat")
     listed = await wayan.expect("Mencatat kamera warga")
     assert not any("Sari" in label for label in labels_of(listed))
@@ -153,6 +153,69 @@ async def test_owners_who_do_not_want_it_have_it_erased(here: Installation) -> N
     await wayan.expect("mohon tidak dicatat lagi")
     await budi.start(link)
     await budi.expect("tidak berlaku lagi")
+
+
+async def test_whoever_does_not_consent_may_have_it_erased(here: Installation) -> None:
+    wayan, budi = here.phone("Wayan"), here.phone("Budi")
+    link = await record(wayan)
+    await budi.start(link)
+    await budi.tap("Ya, kamera saya")
+    await budi.expect("UU No. 27/2022")
+    await budi.tap("Tidak sekarang")
+    told = await budi.expect("Catatan petugas masih ada")
+    assert "Tidak ada data kamera" not in told["text"]
+    # read again, refused again, and then erased; the old button is void
+    await budi.tap("Baca lagi")
+    await budi.expect("UU No. 27/2022")
+    await budi.tap("Tidak sekarang")
+    again = await budi.expect("Catatan petugas masih ada")
+    await budi.tap("Hapus sekarang", times=10)
+    await budi.expect("Catatan sudah dihapus")
+    await budi.tap_data(
+        again["message_id"], told["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
+    )
+    await budi.expect_toast("tidak berlaku lagi")
+
+
+async def test_what_does_not_fit_is_answered_and_loses_nothing(here: Installation) -> None:
+    wayan = here.phone("Wayan")
+    await wayan.start()
+    await wayan.send("/catat")
+    await wayan.tap("Catat kamera baru")
+    kinds = await wayan.expect("Langkah 1 dari 6")
+    await wayan.sticker()
+    await wayan.expect("tombol")
+    await wayan.tap_data(kinds["message_id"], "enrol.place:shop")
+    await wayan.expect("Di mana kameranya")
+    await wayan.voice()
+    await wayan.expect("lokasi")
+    await wayan.location(-6.9, 107.6)
+    await wayan.expect("di luar wilayah")
+    await wayan.location(*SHOP)
+    await wayan.tap("Sudah tepat")
+    await wayan.sticker()
+    await wayan.expect("hanya menerima foto")
+    await wayan.tap("Tanpa foto")
+    await wayan.expect("menghadap ke arah mana")
+    await wayan.tap_data(kinds["message_id"], "enrol.place:shop")
+    await wayan.expect_toast("tidak berlaku")
+
+
+async def test_one_can_leave_off_what_the_owner_has_had_erased(here: Installation) -> None:
+    wayan, budi = here.phone("Wayan"), here.phone("Budi")
+    link = await record(wayan)
+    await wayan.tap("Kamera lain pemilik ini")
+    await wayan.expect("Di mana kameranya")
+    await budi.start(link)
+    await budi.tap("hapus catatannya")
+    await budi.tap("Hapus sekarang")
+    await budi.expect("Catatan sudah dihapus")
+    await wayan.location(*SHOP)
+    await wayan.expect("Catatan ini tidak ada lagi")
+    await wayan.send("/batal")
+    await wayan.expect("Baik, dibatalkan")
+    async with here.foundation.office.look() as work:
+        assert (await work.session.execute(select(Camera))).all() == []
 
 
 async def test_an_officer_leaves_off_goes_on_and_erases(here: Installation) -> None:
