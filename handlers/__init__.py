@@ -23,6 +23,7 @@ from . import (
     report,
     requests,
     review,
+    stickers,
     uploads,
     worklist,
 )
@@ -51,6 +52,7 @@ def build_router() -> Router:
         field.router,
         recording.router,
         claiming.router,
+        stickers.router,
         progress.router,
         coverage.router,
         hotspots.router,

@@ -23,6 +23,7 @@ from nobs_bot.texts import Markup, Words
 from .desk import Desk
 from .enrol.screens import retention_text, sharing_switches, sharing_text, view_text
 from .filters import Tap, number, word
+from .owned import more_buttons, more_lines
 
 router = Router(name="cameras")
 
@@ -63,6 +64,11 @@ async def shown(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None
     await _show(desk, await camera_of(desk.work, number(args), desk.who.id))
 
 
+async def show_camera(desk: Desk, camera: Camera) -> None:
+    """The owner's page of a camera, from wherever they came to it."""
+    await _show(desk, camera)
+
+
 async def _show(desk: Desk, camera: Camera) -> None:
     words = desk.words
     check = await last_check(desk.work, camera)
@@ -86,7 +92,9 @@ async def _show(desk: Desk, camera: Camera) -> None:
         lines.append(words("cameras.waiting", place=before + 1))
     if reason := reason_of(desk.work, camera):
         lines.append(words("cameras.reason", reason=reason))
-    desk.reply.show(Message(text="\n\n".join(lines), keyboard=_actions(words, camera)))
+    lines += await more_lines(desk, camera)
+    keyboard = (*await more_buttons(desk, camera), *_actions(words, camera))
+    desk.reply.show(Message(text="\n\n".join(lines), keyboard=keyboard))
 
 
 def _actions(words: Words, camera: Camera) -> Keyboard:

@@ -41,7 +41,8 @@ async def outside_of(foundation: Foundation, dispatcher: Dispatcher) -> tuple[Ou
     await _set_menus(bot, foundation)
     conversation = BotConversation(dispatcher, bot, foundation.gallery, around)
     announce = _Webhook(bot)
-    return Outside(conversation, TelegramDownloads(bot), tell_places, announce), bot
+    name = around.bot_name
+    return Outside(conversation, TelegramDownloads(bot), tell_places, announce, name), bot
 
 
 async def _meet_telegram(bot: Bot) -> User:

@@ -109,3 +109,9 @@ class Walking(StrEnum):
     """The worklist, by nearness."""
 
     HERE = "walking.here"
+
+
+class Sticking(StrEnum):
+    """A sticker on its wall."""
+
+    PHOTO = "sticking.photo"

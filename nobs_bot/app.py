@@ -138,12 +138,14 @@ class Outside:
         downloads: Hands over what people sent.
         tell_places: Tells people what became of an address.
         announce_webhook: Tells Telegram where to call; takes the address and the secret.
+        bot_name: The bot's username, for links on our pages.
     """
 
     conversation: Conversation
     downloads: TelegramFiles
     tell_places: Tell
     announce_webhook: Callable[[str, str], Awaitable[None]]
+    bot_name: str = ""
 
 
 class App:
@@ -202,6 +204,7 @@ class App:
             foundation.webhook_secret,
             foundation.files,
             EvidencePages(foundation.office, foundation.files).routes(),
+            bot_name=outside.bot_name,
         )
         self.port: int | None = None
         self._tasks: list[asyncio.Task[None]] = []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, MetaData, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from nobs_bot.cameras import checks, claim, photos, progress, record
+from nobs_bot.cameras import checks, claim, photos, progress, record, sticker
 from nobs_bot.coverage import hotspots, orders, turn
 from nobs_bot.footage import handover, request, upload
 from nobs_bot.messaging import chats, conversation, inbox, outbox
@@ -48,6 +48,7 @@ TABLES = (
     record,
     request,
     roles,
+    sticker,
     turn,
     upload,
 )

@@ -67,6 +67,11 @@ class Settings(BaseSettings):
     district_contact: str = Field(
         "110", min_length=2, description="Telephone number that people may call with questions."
     )
+    sticker_words: str | None = Field(
+        None,
+        max_length=120,
+        description="Words on stickers; left empty, connected to DISTRICT_NAME's command centre.",
+    )
     timezone: str = Field("Asia/Jakarta", description="Time zone of the district.")
     default_language: Literal["id", "en"] = Field(
         "id", description="Language of people who have not chosen one: id or en."

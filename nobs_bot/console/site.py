@@ -13,6 +13,8 @@ from aiohttp import web
 from nobs_bot.console import safety
 from nobs_bot.console.figures_page import PATH as FIGURES_PATH
 from nobs_bot.console.figures_page import FiguresPage
+from nobs_bot.console.sticker_page import PATH as STICKER_PATH
+from nobs_bot.console.sticker_page import StickerPage
 from nobs_bot.console.tus import Tus
 from nobs_bot.console.upload_page import PATH as UPLOAD_PATH
 from nobs_bot.console.upload_page import UploadPage
@@ -41,6 +43,7 @@ class Site:
         secret: What Telegram must send along.
         files: Where uploads go.
         pages: Further routes.
+        bot_name: The bot's username, for links from our pages.
     """
 
     def __init__(
@@ -50,12 +53,15 @@ class Site:
         secret: str,
         files: FileStore,
         pages: Iterable[web.RouteDef] = (),
+        *,
+        bot_name: str = "",
     ) -> None:
         self._office = office
         self._files = files
         self._receive = receive
         self._secret = secret
         self._pages = list(pages)
+        self._bot_name = bot_name
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -71,6 +77,7 @@ class Site:
         if pages := self._office.settings.pages:
             app.add_subapp(UPLOAD_PATH, self._uploads(pages))
             app.add_subapp(FIGURES_PATH, FiguresPage(self._office).site())
+            app.add_subapp(STICKER_PATH, StickerPage(self._office, self._bot_name).site())
         # no access log: the addresses of upload links are secrets
         self._runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=10, read_bufsize=READ_AHEAD_BYTES

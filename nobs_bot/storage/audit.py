@@ -71,6 +71,15 @@ class Act(StrEnum):
     ROLE_GRANTED = "role_granted"
     ROLE_ENDED = "role_ended"
     INVITED = "invited"
+    STICKER_PRINTED = "sticker_printed"
+    STICKERS_RECEIVED = "stickers_received"
+    STICKER_HANDED = "sticker_handed"
+    STICKER_TAKEN_BACK = "sticker_taken_back"
+    STICKER_PLACED = "sticker_placed"
+    RECORD_OPENED = "record_opened"
+    FELL_SILENT = "fell_silent"
+    HEARD_AGAIN = "heard_again"
+    HEALTH_SEEN = "health_seen"
 
 
 class AuditLine(Base, Identified):

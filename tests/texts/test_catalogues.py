@@ -23,6 +23,8 @@ from nobs_bot.cameras.progress import Count
 from nobs_bot.cameras.record import Drift, PlaceKind, State, Turning, Width
 from nobs_bot.cameras.review import CHANGE_FIELDS, RejectReason
 from nobs_bot.cameras.rights import SHARES
+from nobs_bot.cameras.sticker import LabelSize, StickerState
+from nobs_bot.cameras.stickers import Standing
 from nobs_bot.coverage.hotspots import HotspotKind
 from nobs_bot.coverage.turn import TurnState
 from nobs_bot.footage.formats import REFUSED
@@ -44,6 +46,7 @@ TEXT_LIMIT, LABEL_LIMIT = 4096, 64
 # what placeholders may grow to: an officer's words, and besides them names and places
 LONGEST_WORDS, LONG_VALUE = 500, 200
 NOT_A_LABEL = {"fallback.needs_button"}
+LIVE = [state for state in StickerState if state is not StickerState.EXPIRED]
 
 
 def messages(language: str) -> dict[str, Message]:
@@ -246,6 +249,12 @@ VALUES: dict[str, Any] = {
     "hotspot.kind": [*HotspotKind],
     "hotspot.days": list(_DAYS),
     "hotspot": [step.partition(".")[2] for step in Spotting],
+    "sticker.standing": [*Standing],
+    "sticker.meaning": [*Standing],
+    "sticker.size": [*LabelSize],
+    "sticker.count": [*StickerState],
+    "sticker.state": [*LIVE, "none"],
+    "sticker.owner": [*LIVE],
     "turn.state": [*TurnState],
     "turn.told": [Turning.WILLING, Turning.UNWILLING, Turning.FIXED],
     "weekday": [str(day) for day in range(7)],
