@@ -125,6 +125,9 @@ class Settings(BaseSettings):
     check_days: int = Field(
         7, ge=1, le=90, description="Days after which a camera that shares stills is checked again."
     )
+    health_minutes: int = Field(
+        60, ge=5, le=1440, description="Minutes between two looks whether a camera still answers."
+    )
     heading_error_deg: float = Field(
         15.0, ge=1, le=60, description="Usual error of an owner's direction, degrees (coverage)."
     )
