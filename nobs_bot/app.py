@@ -8,15 +8,18 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from itertools import count
 from typing import Any
 
 from nobs_bot.cameras.checks import Check, Keep
 from nobs_bot.cameras.drift import ask_regular_checks, drift_of, note_drift, tell_officers
 from nobs_bot.cameras.enrolment import erase_silent_drafts
+from nobs_bot.cameras.health import Health
 from nobs_bot.cameras.photos import Photo, TelegramFiles, fetch_photos
 from nobs_bot.cameras.record import Camera
 from nobs_bot.cameras.recording import erase_unclaimed
+from nobs_bot.cameras.rounds import HealthRounds, keep_books
 from nobs_bot.cameras.runner import CheckRunner
 from nobs_bot.clock import Clock, SystemClock
 from nobs_bot.console.evidence import EvidencePages
@@ -60,6 +63,7 @@ from nobs_bot.storage.leases import Job, backoff, release_all
 from nobs_bot.storage.loops import is_due, keep_at
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.streams.check import StreamChecker
+from nobs_bot.streams.pulse import take_pulse
 from nobs_bot.streams.report import CheckReport
 from nobs_bot.streams.turning import Comparison, compare_in_child
 from nobs_bot.texts import Texts
@@ -80,6 +84,7 @@ LEASED = (
     AddressLookup,
     CoverageOrder,
     Turn,
+    Health,
 )
 UPDATES_KEPT = timedelta(days=3)
 SENT_KEPT = timedelta(days=30)
@@ -190,6 +195,9 @@ class App:
             at_once=settings.checks_at_once,
             then=self._look_for_drift,
         )
+        self.health = HealthRounds(
+            foundation.office, partial(take_pulse, allowed_networks=settings.allowed_networks)
+        )
         self.surveyor = Surveyor(
             self.checker.children,
             settings.district_name,
@@ -249,6 +257,7 @@ class App:
         await self.checker.start()
         self._spawn("outbox", self.sender.run())
         self._loop("checks", self.checks.start_due, idle_s=0.2)
+        self._loop("health", self.health.start_due, idle_s=0.5)
         self._loop("photos", self._when_due(Photo, self._fetch_photos), idle_s=0.5)
         self._loop("clips", self._when_due(Clip, self._fetch_clips), idle_s=0.5)
         self._loop("news", self._when_due(FootageRequest, self._tell_news), idle_s=0.5)
@@ -287,6 +296,7 @@ class App:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if Part.WORKER in self.parts:
             await self.checks.stop()
+            await self.health.stop()
             await self.surveyor.close()
             await self.checker.close()
         await self.foundation.database.close()
@@ -372,6 +382,7 @@ class App:
             done += await tell_weekly(work)
             done += await ask_regular_checks(work)
             done += await tell_officers(work)
+            done += await keep_books(work)
             await forget_links(work)
             done += await end_unwanted(work)
             await inbox.forget_done(work, work.now - UPDATES_KEPT)

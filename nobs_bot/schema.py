@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, MetaData, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from nobs_bot.cameras import checks, claim, photos, progress, record, sticker
+from nobs_bot.cameras import (
+    checks,
+    claim,
+    health,
+    outages,
+    photos,
+    progress,
+    record,
+    sticker,
+    uptime,
+)
 from nobs_bot.coverage import hotspots, orders, turn
 from nobs_bot.footage import handover, request, upload
 from nobs_bot.messaging import chats, conversation, inbox, outbox
@@ -37,10 +47,12 @@ TABLES = (
     doomed,
     geocode,
     handover,
+    health,
     hotspots,
     inbox,
     invitations,
     orders,
+    outages,
     outbox,
     persons,
     photos,
@@ -51,6 +63,7 @@ TABLES = (
     sticker,
     turn,
     upload,
+    uptime,
 )
 
 

@@ -1,4 +1,4 @@
-"""Make room for stickers: the batches in which they are printed, and photos of them on the wall.
+"""Make room for stickers, on their sheets and on their walls, and for the health of cameras.
 
 Revision ID: 0006
 Revises: 0004
@@ -27,6 +27,22 @@ ACTS = [
     "fell_silent",
     "heard_again",
     "health_seen",
+]
+
+FAILURES = [
+    "name_not_resolved",
+    "private_address",
+    "forbidden_address",
+    "refused",
+    "no_answer",
+    "wrong_password",
+    "password_needed",
+    "no_such_path",
+    "not_a_camera",
+    "redirected",
+    "unsupported_codec",
+    "no_pictures",
+    "too_large",
 ]
 
 
@@ -83,9 +99,74 @@ def upgrade() -> None:
         batch.create_foreign_key(
             op.f("fk_camera_photos_sticker_id_stickers"), "stickers", ["sticker_id"], ["id"]
         )
+    _create_health()
+
+
+def _create_health() -> None:
+    op.create_table(
+        "camera_health",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("camera_id", sa.BigInteger(), nullable=False),
+        sa.Column("network", sa.LargeBinary()),
+        sa.Column("failure", sa.String(32)),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("pulse_at", MOMENT),
+        sa.Column("silent_since", MOMENT),
+        sa.Column("trouble_since", MOMENT),
+        sa.Column("drops", sa.Integer(), nullable=False),
+        sa.Column("steady_since", MOMENT),
+        sa.Column("tell_at", MOMENT),
+        sa.Column("told_at", MOMENT),
+        sa.Column("due_at", MOMENT),
+        sa.Column("lease_until", MOMENT),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("last_error", sa.String()),
+        sa.CheckConstraint(
+            f"failure IN ({', '.join(map(repr, FAILURES))})", name=op.f("ck_camera_health_failure")
+        ),
+        sa.ForeignKeyConstraint(
+            ["camera_id"], ["cameras.id"], name=op.f("fk_camera_health_camera_id_cameras")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_camera_health")),
+        sa.UniqueConstraint("camera_id", name=op.f("uq_camera_health_camera_id")),
+    )
+    for column in ("due_at", "tell_at", "pulse_at"):
+        op.create_index(op.f(f"ix_camera_health_{column}"), "camera_health", [column])
+    op.create_table(
+        "camera_days",
+        sa.Column("camera_id", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("up_s", sa.Integer(), nullable=False),
+        sa.Column("down_s", sa.Integer(), nullable=False),
+        sa.CheckConstraint("up_s >= 0 AND down_s >= 0", name=op.f("ck_camera_days_not_negative")),
+        sa.ForeignKeyConstraint(
+            ["camera_id"], ["cameras.id"], name=op.f("fk_camera_days_camera_id_cameras")
+        ),
+        sa.PrimaryKeyConstraint("camera_id", "day", name=op.f("pk_camera_days")),
+    )
+    op.create_index(op.f("ix_camera_days_day"), "camera_days", ["day"])
+    op.create_table(
+        "outages",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("network", sa.LargeBinary(), nullable=False),
+        sa.Column("cameras", sa.Integer(), nullable=False),
+        sa.Column("began_at", MOMENT, nullable=False),
+        sa.Column("ended_at", MOMENT),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outages")),
+    )
+    op.create_index(
+        "uq_outages_open",
+        "outages",
+        ["network"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
 
 
 def downgrade() -> None:
+    for table in ("outages", "camera_days", "camera_health"):
+        op.drop_table(table)
     op.execute("DELETE FROM camera_photos WHERE sticker_id IS NOT NULL")
     with op.batch_alter_table("camera_photos") as batch:
         batch.drop_constraint(op.f("fk_camera_photos_sticker_id_stickers"), type_="foreignkey")

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, case, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from nobs_bot.cameras.health import Health
 from nobs_bot.cameras.record import Camera, State
 from nobs_bot.errors import Refusal
 from nobs_bot.people.persons import Person
@@ -138,7 +139,10 @@ async def _counted(work: Work) -> dict[str, Count]:
     has_consent = Camera.submitted_at.is_not(None)
     takes_part = (Camera.state == State.APPROVED) & Camera.paused_at.is_(None)
     is_connected = takes_part & Camera.stream.is_not(None)
-    is_healthy = is_connected & Camera.drift.is_(None) & (Camera.checked_at >= since)
+    # the last look at whether it answers is younger than any check
+    has_pulse = Health.pulse_at >= work.now - _ROUNDS * _round_of_health(work)
+    answers = case((has_pulse, Health.failure.is_(None)), else_=Camera.checked_at >= since)
+    is_healthy = is_connected & Camera.drift.is_(None) & answers
     waits = (Camera.state == State.RECORDED) & Camera.handed_over_at.is_not(None)
     conditions = (
         is_whole,
@@ -151,6 +155,7 @@ async def _counted(work: Work) -> dict[str, Count]:
     )
     query = (
         select(Camera.area_code, *(func.sum(case((each, 1), else_=0)) for each in conditions))
+        .outerjoin(Health, Health.camera_id == Camera.id)
         .where(
             Camera.area_code.is_not(None),
             Camera.state.not_in((State.WITHDRAWN, State.REJECTED)),
@@ -159,6 +164,11 @@ async def _counted(work: Work) -> dict[str, Count]:
     )
     rows = (await work.session.execute(query)).all()
     return {row[0]: Count(*(int(each) for each in row[1:])) for row in rows}
+
+
+def _round_of_health(work: Work) -> timedelta:
+    """Within it every camera was looked at, those that have been silent for long once a day."""
+    return max(timedelta(minutes=work.settings.health_minutes), timedelta(hours=13))
 
 
 def _with_aim(count: Count, aim: Aim | None) -> Count:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from nobs_bot.cameras.checks import drop_checks
 from nobs_bot.cameras.claim import note_refused
 from nobs_bot.cameras.connection import forget_stream, stream_of
+from nobs_bot.cameras.health import drop_health
 from nobs_bot.cameras.photos import drop_photos, photo_count
 from nobs_bot.cameras.record import Camera, State, Turning, contact_of, reason_of
 from nobs_bot.cameras.stickers import expire_stickers, stickers_of
@@ -66,6 +67,7 @@ async def withdraw(work: Work, camera: Camera, owner: Person) -> None:
     await drop_checks(work, camera.id)
     await drop_photos(work, camera.id)
     await expire_stickers(work, camera.id)
+    await drop_health(work, camera.id)
     camera.contact = camera.reason = None
     camera.lat = camera.lon = camera.heading_deg = camera.range_m = None
     camera.place_kind = camera.width = camera.indoors = camera.retention_days = None
