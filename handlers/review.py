@@ -10,6 +10,7 @@ from aiogram.types import Message as TelegramMessage
 from nobs_bot.buttons import Keyboard, button, column, grid
 from nobs_bot.cameras import review
 from nobs_bot.cameras.checks import last_check
+from nobs_bot.cameras.describing import retention_text, sharing_text, view_text
 from nobs_bot.cameras.findings import report_text
 from nobs_bot.cameras.lookalikes import Lookalike, lookalikes, neighbours
 from nobs_bot.cameras.photos import as_picture, photos_of
@@ -20,7 +21,7 @@ from nobs_bot.people.roles import Role, areas_of, covers
 from nobs_bot.texts import Markup, Words
 
 from .desk import Desk, map_picture
-from .enrol.screens import camera_map, retention_text, sharing_text, view_text
+from .enrol.screens import camera_map
 from .filters import At, Tap, number, word
 from .states import Review
 

@@ -21,6 +21,8 @@ from nobs_bot.cameras.runner import CheckRunner
 from nobs_bot.clock import Clock, SystemClock
 from nobs_bot.console.centre import Centre
 from nobs_bot.console.evidence import EvidencePages
+from nobs_bot.console.opening import Means as CentreMeans
+from nobs_bot.console.opening import command_centre
 from nobs_bot.console.site import WEBHOOK_PATH, Site
 from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.gallery import Gallery
@@ -212,7 +214,18 @@ class App:
     def _centre(self) -> Centre | None:
         found = self.foundation
         pages = found.settings.pages
-        return Centre(found.office, pages) if pages else None
+        if pages is None:
+            return None
+        means = CentreMeans(
+            found.office,
+            found.files,
+            found.areas,
+            found.base,
+            found.gallery,
+            self.surveyor,
+            self._geocoder,
+        )
+        return command_centre(means, pages)
 
     async def start(self) -> None:
         """Start every part; returns when they run."""
@@ -292,8 +305,9 @@ class App:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if Part.WORKER in self.parts:
             await self.checks.stop()
-            await self.surveyor.close()
-            await self.checker.close()
+        # the console asks the survey as well, and so may have children of its own
+        await self.surveyor.close()
+        await self.checker.close()
         await self.foundation.database.close()
 
     def _spawn(self, name: str, running: Coroutine[Any, Any, None]) -> None:

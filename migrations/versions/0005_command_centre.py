@@ -1,4 +1,4 @@
-"""Make room for officers' sessions in the command centre.
+"""Make room for officers' sessions in the command centre, and for what its map is kept up by.
 
 Revision ID: 0005
 Revises: 0004
@@ -62,9 +62,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("cookie_index", name=op.f("uq_console_sessions_cookie_index")),
     )
     op.create_index(op.f("ix_console_sessions_person_id"), "console_sessions", ["person_id"])
+    change_id = sa.Column("change_id", sa.BigInteger(), nullable=False, server_default="0")
+    op.add_column("cameras", change_id)
+    op.create_index(op.f("ix_cameras_change_id"), "cameras", ["change_id"])
+    op.create_index(op.f("ix_audit_lines_actor_id_id"), "audit_lines", ["actor_id", "id"])
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_audit_lines_actor_id_id"), "audit_lines")
+    op.drop_index(op.f("ix_cameras_change_id"), "cameras")
+    with op.batch_alter_table("cameras") as batch:
+        batch.drop_column("change_id")
     op.drop_table("console_sessions")
     op.drop_table("console_links")
     acts = sa.table("audit_lines", sa.column("act"))

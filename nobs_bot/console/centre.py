@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 from aiohttp import web
@@ -35,18 +35,31 @@ class Centre:
     def __init__(self, office: Office, pages: str) -> None:
         self.gate = Gate(office, pages, self._refused)
         self.shell = Shell(office.settings, self.gate.root)
+        self._closing: list[Callable[[], Awaitable[None]]] = []
         self._parts: list[Pages] = [Entrance(office, self.gate, self.shell)]
 
-    def add(self, pages: Pages) -> None:
-        """Further pages, before the site is made."""
+    def add(self, pages: Pages, *, close: Callable[[], Awaitable[None]] | None = None) -> None:
+        """
+        Further pages, before the site is made.
+
+        Args:
+            close: Called when the server stops, to end answers that go on.
+        """
         self._parts.append(pages)
+        if close is not None:
+            self._closing.append(close)
 
     def site(self) -> web.Application:
         """All of it."""
         site = web.Application(middlewares=[self.gate.middleware])
         site.add_routes(self._routes())
         site.on_response_prepare.append(add_headers)
+        site.on_shutdown.append(self._close)
         return site
+
+    async def _close(self, site: web.Application) -> None:
+        for close in self._closing:
+            await close()
 
     def _routes(self) -> Iterable[web.RouteDef]:
         yield from static.routes()

@@ -276,17 +276,17 @@ class Gate:
             csrf=work.vault.blind_index("console.csrf", cookie).hex(),
         )
 
-    async def is_good(self, request: web.Request, *roles: Role) -> bool:
+    async def is_same(self, request: web.Request) -> bool:
         """
-        Whether the officer of a request is still signed in with one of these roles (any, where none
-        is named): to be asked again and again by an answer that does not end.
+        Whether the officer of a request is still signed in, with the very roles that they had: to
+        be asked again and again by an answer that does not end.
         """
         me = officer(request)
         async with self._office.look() as work:
             found = await standing(work, self.cookie_of(request), agent_of(request))
         if found is None or found.session.id != me.session_id:
             return False
-        return not roles or any(held.role in roles for held in found.grants)
+        return roles_in(found.grants) == me.grants
 
     def _check_origin(self, request: web.Request) -> None:
         """A form of another site does not get in, not even the way in itself."""

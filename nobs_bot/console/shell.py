@@ -36,7 +36,12 @@ class Entry:
     roles: frozenset[Role]
 
 
-NAVIGATION: tuple[Entry, ...] = (Entry("", "console.home", EVERYBODY),)
+# who may know where the cameras are
+ON_THE_MAP = EVERYBODY - {Role.ADMINISTRATOR}
+NAVIGATION: tuple[Entry, ...] = (
+    Entry("", "console.home", EVERYBODY),
+    Entry("peta", "console.map", ON_THE_MAP),
+)
 
 
 class Shell:

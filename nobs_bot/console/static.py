@@ -16,19 +16,25 @@ from nobs_bot.console.gate import allow_anybody
 FOLDER = Path(__file__).parent / "assets"
 _KINDS = {".css", ".js", ".mjs", ".svg", ".png", ".json", ".pbf", ".woff2"}
 _PACKED = {".css", ".js", ".mjs", ".svg", ".json"}
+# browsers run no module that is called anything else, and not every machine knows the ending
+_TYPES = {".mjs": "text/javascript", ".js": "text/javascript"}
 _MARK_CHARACTERS = 12
 # its name changes with its content
 _FOR_GOOD = "public, max-age=31536000, immutable"
 
 
 @cache
-def _mark(name: str) -> str:
-    return sha256((FOLDER / name).read_bytes()).hexdigest()[:_MARK_CHARACTERS]
+def _mark() -> str:
+    """One mark for all of them, so that a script finds its neighbours by relative paths."""
+    digest = sha256()
+    for name in sorted(_known()):
+        digest.update(name.encode() + b"\0" + (FOLDER / name).read_bytes())
+    return digest.hexdigest()[:_MARK_CHARACTERS]
 
 
 def asset_name(name: str) -> str:
-    """An asset's name with a mark of its content, so that it may be kept for good."""
-    return f"{_mark(name)}/{name}"
+    """An asset's name with a mark of our assets' content, so that it may be kept for good."""
+    return f"{_mark()}/{name}"
 
 
 @cache
@@ -49,10 +55,10 @@ async def serve(request: web.Request) -> web.StreamResponse:
     name = request.match_info["name"]
     if name not in _known():
         raise web.HTTPNotFound
-    is_current = request.match_info["mark"] == _mark(name)
+    is_current = request.match_info["mark"] == _mark()
     headers = {"Cache-Control": _FOR_GOOD if is_current else "no-cache"}
     path = FOLDER / name
-    kind = guess_type(name)[0] or "application/octet-stream"
+    kind = _TYPES.get(path.suffix) or guess_type(name)[0] or "application/octet-stream"
     if path.suffix in _PACKED and "gzip" in request.headers.get("Accept-Encoding", ""):
         body = await asyncio.to_thread(_packed, name)
         headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}

@@ -327,5 +327,5 @@ def roles_in(grants: Sequence[Grant]) -> dict[Role, tuple[str, ...]]:
     """The areas of each role."""
     found: dict[Role, tuple[str, ...]] = {}
     for held in grants:
-        found[held.role] = (*found.get(held.role, ()), held.area_code)
+        found[held.role] = tuple(sorted({*found.get(held.role, ()), held.area_code}))
     return found

@@ -84,7 +84,7 @@ class AuditLine(Base, Identified):
     """One act. `details` is sealed; the rest are ids and codes."""
 
     __tablename__ = "audit_lines"
-    __table_args__ = (Index(None, "owner_id", "id"),)
+    __table_args__ = (Index(None, "owner_id", "id"), Index(None, "actor_id", "id"))
 
     at: Mapped[datetime]
     act: Mapped[Act] = mapped_column(choice(Act))

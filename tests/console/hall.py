@@ -12,8 +12,13 @@ import aiohttp
 
 from nobs_bot.console.centre import Centre
 from nobs_bot.console.entry import address_of
+from nobs_bot.console.opening import Means, command_centre
 from nobs_bot.console.site import Site
+from nobs_bot.coverage.basemap import BaseMap
+from nobs_bot.coverage.gallery import Gallery
+from nobs_bot.coverage.surveyor import Surveyor
 from nobs_bot.people.sessions import make_link
+from nobs_bot.streams.children import Children
 from tests.cast import House
 from tests.installation import free_port
 
@@ -97,7 +102,12 @@ async def hall_in(house: House) -> AsyncIterator[Hall]:
     pages = f"http://127.0.0.1:{port}"
     settings = house.office.settings.model_copy(update={"console_url": pages})
     house.office = replace(house.office, settings=settings)
-    centre = Centre(house.office, pages)
+    children = Children()
+    surveyor = Surveyor(children, "Polres Metro Jakarta Barat", house.office.settings.data_dir)
+    base = BaseMap(house.areas)
+    gallery = Gallery(base, house.files)
+    means = Means(house.office, house.files, house.areas, base, gallery, surveyor)
+    centre = command_centre(means, pages)
     site = Site(house.office, _nobody, "secret", house.files, centre=centre)
     await site.start("127.0.0.1", port)
     hall = Hall(house, centre, site, port)
@@ -107,3 +117,5 @@ async def hall_in(house: House) -> AsyncIterator[Hall]:
         for session in hall.sessions:
             await session.close()
         await site.stop()
+        await surveyor.close()
+        await children.close()

@@ -19,6 +19,7 @@ from handlers.hotspots import _DAYS
 from handlers.menu import COMMANDS
 from handlers.states import Spotting
 from nobs_bot.cameras import findings
+from nobs_bot.cameras.atlas import HEALTH
 from nobs_bot.cameras.progress import Count
 from nobs_bot.cameras.record import Drift, PlaceKind, State, Turning, Width
 from nobs_bot.cameras.review import CHANGE_FIELDS, RejectReason
@@ -215,6 +216,8 @@ VALUES: dict[str, Any] = {
     "menu": list(COMMANDS),
     "language": list(LANGUAGES),
     "help": [*Role],
+    "console.drift": [*Drift],
+    "console.health": [*HEALTH],
     "compass": [str(angle) for angle in range(0, 360, 45)],
     "range": ["10", "20", "40", "80"],
     "check": list(findings._ACTIONS),
