@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from nobs_bot.cameras.lookalikes import Lookalike
 from nobs_bot.cameras.record import Camera, Width
+from nobs_bot.people.roles import covers
 from nobs_bot.texts import Markup, Words
 
 
@@ -49,3 +53,17 @@ def sharing_text(words: Words, camera: Camera) -> str:
         if getattr(camera, f"share_{what}")
     ]
     return ", ".join(shared) or words("share.nothing")
+
+
+def resemblance_text(words: Words, found: Lookalike, areas: Sequence[str]) -> str:
+    """How another camera resembles one; of one outside of these areas only that there is one."""
+    if not any(covers(area, found.camera.area_code or "") for area in areas):
+        return words("review.same_elsewhere")
+    if found.same_stream:
+        return words("review.same_stream", camera=found.camera.name)
+    return words(
+        "review.same_mount",
+        camera=found.camera.name,
+        distance=words.distance(found.distance_m),
+        angle="?" if found.angle_deg is None else f"{round(found.angle_deg)}°",
+    )

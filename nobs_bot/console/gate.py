@@ -327,6 +327,8 @@ _STATUS = {
     "console.foreign": 403,
     "console.link_over": 410,
     "upload.too_often": 429,
+    "review.gone": 404,
+    "console.no_camera": 404,
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from nobs_bot.console.camera_page import CameraPage
 from nobs_bot.console.centre import Centre
 from nobs_bot.console.map_page import MapPage
+from nobs_bot.console.queue_page import QueuePage
 from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.gallery import Gallery
 from nobs_bot.coverage.surveyor import Surveyor
@@ -50,4 +51,5 @@ def command_centre(means: Means, pages: str) -> Centre:
     the_map = MapPage(office, gate, shell, areas, base, surveyor=means.surveyor, finder=finder)
     centre.add(the_map, close=the_map.close)
     centre.add(CameraPage(office, shell, areas))
+    centre.add(QueuePage(office, shell, areas, means.gallery))
     return centre

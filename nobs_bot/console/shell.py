@@ -41,6 +41,7 @@ ON_THE_MAP = EVERYBODY - {Role.ADMINISTRATOR}
 NAVIGATION: tuple[Entry, ...] = (
     Entry("", "console.home", EVERYBODY),
     Entry("peta", "console.map", ON_THE_MAP),
+    Entry("antrean", "menu.queue", frozenset({Role.REVIEWER})),
 )
 
 

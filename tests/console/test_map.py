@@ -129,7 +129,7 @@ async def test_a_camera_elsewhere_is_as_one_that_is_not_there(hall: Hall, number
     await hall.house.approved("Sari", at=FAR)
     rahmat = await hall.enter("Rahmat")
     answers = [await rahmat.get(f"kamera/{number}"), await rahmat.post(f"kamera/{number}/pemilik")]
-    assert [status for status, _ in answers] == [409, 409]
+    assert [status for status, _ in answers] == [404, 404]
     assert all("tidak ada di wilayah Anda" in page for _, page in answers)
     assert await lines(hall.house, Act.CAMERA_OPENED, "Sari") == 0
 

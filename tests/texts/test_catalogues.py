@@ -238,6 +238,7 @@ VALUES: dict[str, Any] = {
         *("clips", "erased"),
     ],
     "request.limit": ["area", "radius", "hours", "owners"],
+    "review": ["approved", "change_asked", "rejected", "released"],
     "review.reason": [*RejectReason],
     "review.reason_short": [*RejectReason],
     "ask": ["has", "saved"],
