@@ -17,6 +17,7 @@ from . import (
     field,
     footage,
     hotspots,
+    live,
     privacy,
     progress,
     recording,
@@ -41,6 +42,7 @@ def build_router() -> Router:
     for part in (
         start_dialogue.router,
         cameras.router,
+        live.router,
         review.router,
         footage.router,
         requests.router,

@@ -36,6 +36,8 @@ from nobs_bot.footage.clips import fetch_clips, wanted_files
 from nobs_bot.footage.exits import forget_links
 from nobs_bot.footage.figures import tell_weekly
 from nobs_bot.footage.handover import EvidenceOrder
+from nobs_bot.footage.live.record import LiveView
+from nobs_bot.footage.live.views import end_lost, forget_views
 from nobs_bot.footage.look import Looker
 from nobs_bot.footage.news import tell_news
 from nobs_bot.footage.orders import carry_out
@@ -80,6 +82,7 @@ LEASED = (
     AddressLookup,
     CoverageOrder,
     Turn,
+    LiveView,
 )
 UPDATES_KEPT = timedelta(days=3)
 SENT_KEPT = timedelta(days=30)
@@ -256,6 +259,7 @@ class App:
         self._loop("coverage", self._when_due(CoverageOrder, self._survey), idle_s=0.5)
         self._loop("coverage figures", self._keep_figures, idle_s=600)
         self._loop("turns", self._when_due(Turn, self._verify_turns), idle_s=0.5)
+        self._loop("live views", self._when_due(LiveView, self._end_lost), idle_s=1)
         self._loop("doomed files", self._when_due(DoomedFile, self._remove_files), idle_s=2)
         self._loop("upkeep", self._keep_up, idle_s=60)
         if self._geocoder:
@@ -342,6 +346,10 @@ class App:
     async def _compare(self, before: bytes, after: bytes, width_deg: float) -> Comparison:
         return await compare_in_child(self.checker.children, before, after, width_deg)
 
+    async def _end_lost(self) -> int:
+        async with self.foundation.office.work() as work:
+            return await end_lost(work)
+
     async def _tell_news(self) -> int:
         return await tell_news(self.foundation.office)
 
@@ -370,6 +378,7 @@ class App:
             done += await ask_regular_checks(work)
             done += await tell_officers(work)
             await forget_links(work)
+            await forget_views(work)
             done += await end_unwanted(work)
             await inbox.forget_done(work, work.now - UPDATES_KEPT)
             await outbox.forget_settled(work, work.now - SENT_KEPT)

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from nobs_bot.cameras import checks, claim, photos, progress, record
 from nobs_bot.coverage import hotspots, orders, turn
 from nobs_bot.footage import handover, request, upload
+from nobs_bot.footage.live import record as live
 from nobs_bot.messaging import chats, conversation, inbox, outbox
 from nobs_bot.people import consent, invitations, persons, roles
 from nobs_bot.places import geocode
@@ -40,6 +41,7 @@ TABLES = (
     hotspots,
     inbox,
     invitations,
+    live,
     orders,
     outbox,
     persons,

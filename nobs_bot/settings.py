@@ -120,6 +120,9 @@ class Settings(BaseSettings):
     check_days: int = Field(
         7, ge=1, le=90, description="Days after which a camera that shares stills is checked again."
     )
+    live_minutes_a_day: int = Field(
+        60, ge=5, le=240, description="Minutes a day for which one camera may be watched live."
+    )
     heading_error_deg: float = Field(
         15.0, ge=1, le=60, description="Usual error of an owner's direction, degrees (coverage)."
     )
