@@ -19,6 +19,7 @@ from nobs_bot.cameras.record import Camera
 from nobs_bot.cameras.recording import erase_unclaimed
 from nobs_bot.cameras.runner import CheckRunner
 from nobs_bot.clock import Clock, SystemClock
+from nobs_bot.console.centre import Centre
 from nobs_bot.console.evidence import EvidencePages
 from nobs_bot.console.site import WEBHOOK_PATH, Site
 from nobs_bot.coverage.basemap import BaseMap
@@ -51,6 +52,7 @@ from nobs_bot.messaging import chats, inbox, outbox
 from nobs_bot.messaging.polling import Poller
 from nobs_bot.messaging.pump import Conversation, Pump
 from nobs_bot.messaging.sender import Sender
+from nobs_bot.people.sessions import forget_sessions
 from nobs_bot.places.areas import Areas, load_areas
 from nobs_bot.places.geocode import AddressLookup, Geocoder, Tell, run_lookups
 from nobs_bot.settings import Settings
@@ -205,9 +207,15 @@ class App:
             foundation.webhook_secret,
             foundation.files,
             EvidencePages(foundation.office, foundation.files).routes(),
+            centre=self._centre(),
         )
         self.port: int | None = None
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _centre(self) -> Centre | None:
+        found = self.foundation
+        pages = found.settings.pages
+        return Centre(found.office, pages) if pages else None
 
     async def start(self) -> None:
         """Start every part; returns when they run."""
@@ -379,6 +387,7 @@ class App:
             done += await tell_officers(work)
             await forget_links(work)
             await forget_views(work)
+            await forget_sessions(work)
             done += await end_unwanted(work)
             await inbox.forget_done(work, work.now - UPDATES_KEPT)
             await outbox.forget_settled(work, work.now - SENT_KEPT)

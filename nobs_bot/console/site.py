@@ -11,8 +11,10 @@ from typing import Any
 from aiohttp import web
 
 from nobs_bot.console import safety
+from nobs_bot.console.centre import Centre
 from nobs_bot.console.figures_page import PATH as FIGURES_PATH
 from nobs_bot.console.figures_page import FiguresPage
+from nobs_bot.console.gate import PATH as CENTRE_PATH
 from nobs_bot.console.tus import Tus
 from nobs_bot.console.upload_page import PATH as UPLOAD_PATH
 from nobs_bot.console.upload_page import UploadPage
@@ -41,6 +43,7 @@ class Site:
         secret: What Telegram must send along.
         files: Where uploads go.
         pages: Further routes.
+        centre: The command centre, where browsers can reach it.
     """
 
     def __init__(
@@ -50,12 +53,15 @@ class Site:
         secret: str,
         files: FileStore,
         pages: Iterable[web.RouteDef] = (),
+        *,
+        centre: Centre | None = None,
     ) -> None:
         self._office = office
         self._files = files
         self._receive = receive
         self._secret = secret
         self._pages = list(pages)
+        self._centre = centre
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -71,6 +77,8 @@ class Site:
         if pages := self._office.settings.pages:
             app.add_subapp(UPLOAD_PATH, self._uploads(pages))
             app.add_subapp(FIGURES_PATH, FiguresPage(self._office).site())
+        if self._centre is not None:
+            app.add_subapp(CENTRE_PATH, self._centre.site())
         # no access log: the addresses of upload links are secrets
         self._runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=10, read_bufsize=READ_AHEAD_BYTES

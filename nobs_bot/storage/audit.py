@@ -73,6 +73,13 @@ class Act(StrEnum):
     ROLE_GRANTED = "role_granted"
     ROLE_ENDED = "role_ended"
     INVITED = "invited"
+    CONSOLE_ENTERED = "console_entered"
+    CONSOLE_LEFT = "console_left"
+    CAMERA_OPENED = "camera_opened"
+    OWNER_SHOWN = "owner_shown"
+    GROUND_ASKED = "ground_asked"
+    AUDIT_READ = "audit_read"
+    AUDIT_EXPORTED = "audit_exported"
 
 
 class AuditLine(Base, Identified):

@@ -263,6 +263,13 @@ def source_files() -> list[Path]:
     return [path for path in found if "sandbox" not in path.parts]
 
 
+def said_by_templates() -> set[str]:
+    """Keys of the pages' templates; one that ends in a dot goes on after it."""
+    folder = ROOT / "nobs_bot" / "console" / "templates"
+    text = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.html"))
+    return set(re.findall(r'say(?:_html|_many)?\(\s*"([a-z_.]+)"', text))
+
+
 def literals() -> tuple[set[str], list[tuple[str, str]]]:
     """Every string of the code, and (what comes before, what comes after) of each f-string key."""
     plain: set[str] = set()
@@ -279,6 +286,9 @@ def literals() -> tuple[set[str], list[tuple[str, str]]]:
                 is_key = re.fullmatch(r"[a-z_.]+\.", shape[0]) if shape and parts[0] else None
                 if is_key and parts.count(None) == 1:
                     patterns.append((shape[0], shape[1] if len(shape) > 1 else ""))
+    said = said_by_templates()
+    plain |= {key for key in said if not key.endswith(".")}
+    patterns += [(key, "") for key in said if key.endswith(".")]
     return plain, patterns
 
 
@@ -316,6 +326,7 @@ def test_every_key_of_the_code_has_a_message() -> None:
             if (is_words or name == "Refusal") and is_text:
                 called.add((first.value, path.name))  # type: ignore[attr-defined]
     assert len(called) > 150
+    called |= {(key, "a template") for key in said_by_templates() if not key.endswith(".")}
     assert sorted(key for key in called if key[0] not in messages("id")) == []
 
 
