@@ -21,6 +21,7 @@ from nobs_bot.cameras.runner import CheckRunner
 from nobs_bot.clock import Clock, SystemClock
 from nobs_bot.console.centre import Centre
 from nobs_bot.console.evidence import EvidencePages
+from nobs_bot.console.live.pages import LivePages
 from nobs_bot.console.site import WEBHOOK_PATH, Site
 from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.gallery import Gallery
@@ -64,6 +65,7 @@ from nobs_bot.storage.leases import Job, backoff, release_all
 from nobs_bot.storage.loops import is_due, keep_at
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.streams.check import StreamChecker
+from nobs_bot.streams.live import LiveStreams
 from nobs_bot.streams.report import CheckReport
 from nobs_bot.streams.turning import Comparison, compare_in_child
 from nobs_bot.texts import Texts
@@ -200,6 +202,7 @@ class App:
             heading_error_deg=settings.heading_error_deg,
             position_error_m=settings.position_error_m,
         )
+        self.live = LiveStreams(self.checker)
         self.looker = Looker(self.checker.children, foundation.files)
         self.site = Site(
             foundation.office,
@@ -215,7 +218,11 @@ class App:
     def _centre(self) -> Centre | None:
         found = self.foundation
         pages = found.settings.pages
-        return Centre(found.office, pages) if pages else None
+        if not pages:
+            return None
+        centre = Centre(found.office, pages)
+        centre.add(LivePages(found.office, found.areas, self.live, centre.gate, centre.shell))
+        return centre
 
     async def start(self) -> None:
         """Start every part; returns when they run."""
@@ -290,6 +297,7 @@ class App:
     async def stop(self) -> None:
         """End every part; what is under way is finished or left to be taken up again."""
         if Part.CONSOLE in self.parts:
+            await self.live.close()
             await self.site.stop()
         for task in self._tasks:
             task.cancel()
@@ -297,7 +305,8 @@ class App:
         if Part.WORKER in self.parts:
             await self.checks.stop()
             await self.surveyor.close()
-            await self.checker.close()
+        # a console alone forks too, for live view
+        await self.checker.close()
         await self.foundation.database.close()
 
     def _spawn(self, name: str, running: Coroutine[Any, Any, None]) -> None:

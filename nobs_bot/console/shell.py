@@ -36,7 +36,10 @@ class Entry:
     roles: frozenset[Role]
 
 
-NAVIGATION: tuple[Entry, ...] = (Entry("", "console.home", EVERYBODY),)
+NAVIGATION: tuple[Entry, ...] = (
+    Entry("", "console.home", EVERYBODY),
+    Entry("langsung", "live.page.title", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})),
+)
 
 
 class Shell:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -91,13 +91,16 @@ async def _nobody(updates: list[dict[str, Any]]) -> None:
 
 
 @asynccontextmanager
-async def hall_in(house: House) -> AsyncIterator[Hall]:
-    """The centre of a house, listening."""
+async def hall_in(
+    house: House, furnish: Callable[[Centre], None] = lambda _: None
+) -> AsyncIterator[Hall]:
+    """The centre of a house, with further pages where *furnish* adds some, listening."""
     port = free_port()
     pages = f"http://127.0.0.1:{port}"
     settings = house.office.settings.model_copy(update={"console_url": pages})
     house.office = replace(house.office, settings=settings)
     centre = Centre(house.office, pages)
+    furnish(centre)
     site = Site(house.office, _nobody, "secret", house.files, centre=centre)
     await site.start("127.0.0.1", port)
     hall = Hall(house, centre, site, port)

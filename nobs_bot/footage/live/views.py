@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, or_, select
 
-from nobs_bot.cameras.record import Camera
+from nobs_bot.cameras.record import Camera, State
 from nobs_bot.errors import Refusal
 from nobs_bot.footage.live import telling
 from nobs_bot.footage.live.record import (
@@ -35,7 +36,8 @@ LENGTHS_MIN = (5, 10, 15)
 MOST_REASON_CHARACTERS = 300
 # a page reports every ten seconds; one that missed three is gone
 REPORTS_WITHIN = timedelta(seconds=30)
-_VIEWERS = (Role.INVESTIGATOR, Role.SUPERVISOR)
+COMES_BACK_WITHIN = timedelta(seconds=8)
+VIEWERS = (Role.INVESTIGATOR, Role.SUPERVISOR)
 _A_DAY = timedelta(hours=24)
 _KEPT = timedelta(days=365)
 
@@ -56,18 +58,22 @@ class Demand:
     emergency_reason: str = ""
 
 
-async def watchable(work: Work, camera_id: int, officer: Person) -> tuple[Camera, Role]:
+async def watchable(
+    work: Work, camera_id: int, officer: Person, *, is_to_lock: bool = False
+) -> tuple[Camera, Role]:
     """
-    An active camera where this officer may watch, locked, and in which role.
+    An active camera where this officer may watch, and in which role.
 
     Raises:
         Refusal: there is none for this officer; whether there is one elsewhere is not told.
     """
-    query = select(Camera).where(Camera.id == camera_id).with_for_update()
+    query = select(Camera).where(Camera.id == camera_id)
+    if is_to_lock:
+        query = query.with_for_update()
     camera = (await work.session.execute(query)).scalar_one_or_none()
     if camera is None or not camera.is_active or camera.area_code is None:
         raise Refusal("live.not_here")
-    for role in _VIEWERS:
+    for role in VIEWERS:
         if await holds(work, officer.id, role, camera.area_code):
             return camera, role
     raise Refusal("live.not_here")
@@ -84,7 +90,7 @@ async def begin(work: Work, camera_id: int, officer: Person, demand: Demand) -> 
         Refusal: not the officer's area, not under the owner's terms, a case that is none, an owner
             who cannot be told, or too much for one day.
     """
-    camera, role = await watchable(work, camera_id, officer)
+    camera, role = await watchable(work, camera_id, officer, is_to_lock=True)
     said = _read(work, demand)
     if (going := await _going_on(work, camera.id, officer)) is not None:
         return going
@@ -172,6 +178,78 @@ async def _tell_supervisors(work: Work, view: LiveView, camera: Camera, officer:
         await telling.tell_emergency(work, view, camera, officer, supervisor)
 
 
+async def cameras_to_watch(
+    work: Work, areas: Sequence[str], number: int | None = None, *, limit: int = 200
+) -> Sequence[Camera]:
+    """Cameras of these areas that take part and that their owners let be watched, by number."""
+    query = (
+        select(Camera)
+        .where(
+            Camera.state == State.APPROVED,
+            Camera.paused_at.is_(None),
+            Camera.share_live,
+            Camera.stream.is_not(None),
+            or_(*(_lies_in(area) for area in areas)),
+        )
+        .order_by(Camera.number)
+        .limit(limit)
+    )
+    if number is not None:
+        query = query.where(Camera.number == number)
+    return (await work.session.execute(query)).scalars().all()
+
+
+def _lies_in(area: str) -> ColumnElement[bool]:
+    return or_(Camera.area_code == area, Camera.area_code.startswith(f"{area}.", autoescape=True))
+
+
+async def looks_of(
+    work: Work, officer: Person, *, limit: int = 20
+) -> list[tuple[LiveView, Camera]]:
+    """An officer's own looks, the newest first."""
+    query = (
+        select(LiveView, Camera)
+        .join(Camera, Camera.id == LiveView.camera_id)
+        .where(LiveView.viewer_id == officer.id)
+        .order_by(LiveView.id.desc())
+        .limit(limit)
+    )
+    return [(view, camera) for view, camera in (await work.session.execute(query)).all()]
+
+
+async def over(work: Work, view_ids: Collection[int]) -> dict[int, Ending]:
+    """
+    Which of these looks are over, or have to end now, and why.
+
+    It is asked several times a second while somebody looks, so it is one statement.
+    """
+    query = (
+        select(LiveView.id, LiveView.ending, LiveView.ends_at, Camera)
+        .join(Camera, Camera.id == LiveView.camera_id)
+        .where(LiveView.id.in_(view_ids))
+    )
+    found = {row[0]: row for row in (await work.session.execute(query)).all()}
+    ended = {}
+    for view_id in view_ids:
+        if view_id not in found:
+            ended[view_id] = Ending.CAMERA  # the owner was erased
+            continue
+        _, ending, ends_at, camera = found[view_id]
+        if ending is not None:
+            ended[view_id] = ending
+        elif not camera.is_active or not camera.share_live or camera.stream is None:
+            ended[view_id] = Ending.CAMERA
+        elif ends_at <= work.now:
+            ended[view_id] = Ending.TIME
+    return ended
+
+
+async def may_still(work: Work, view: LiveView, camera: Camera) -> bool:
+    """Whether the officer has the role with which the look began, where the camera is."""
+    assert camera.area_code is not None
+    return await holds(work, view.viewer_id, Role(view.viewer_role), camera.area_code)
+
+
 async def own_view(work: Work, view_id: int, officer: Person) -> LiveView:
     """
     An officer's own look, whether or not it has ended.
@@ -226,6 +304,12 @@ def report(work: Work, view: LiveView) -> None:
     if view.ended_at is None:
         view.shown_at = view.shown_at or work.now
         view.due_at = min(work.now + REPORTS_WITHIN, view.ends_at)
+
+
+def left(work: Work, view: LiveView) -> None:
+    """The page is gone; unless it comes back in a moment, the look is over."""
+    if view.ended_at is None and view.due_at is not None:
+        view.due_at = min(view.due_at, work.now + COMES_BACK_WITHIN)
 
 
 async def end_lost(work: Work, *, limit: int = 20) -> int:
