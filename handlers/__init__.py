@@ -19,6 +19,7 @@ from . import (
     footage,
     health,
     hotspots,
+    live,
     privacy,
     progress,
     recording,
@@ -44,6 +45,7 @@ def build_router() -> Router:
     for part in (
         start_dialogue.router,
         cameras.router,
+        live.router,
         review.router,
         footage.router,
         requests.router,

@@ -14,6 +14,7 @@ from nobs_bot.cameras.record import Camera
 from nobs_bot.cameras.rights import CameraHolder
 from nobs_bot.coverage.worklist import TurnHolder
 from nobs_bot.footage.clips import FootageHolder
+from nobs_bot.footage.live.rights import LiveHolder
 from nobs_bot.footage.receiving import UploadHolder
 from nobs_bot.messaging.message import Message, Picture, PictureKind
 from nobs_bot.people import privacy
@@ -27,7 +28,7 @@ from .filters import Tap
 
 router = Router(name="privacy")
 
-HOLDERS = (UploadHolder(), FootageHolder(), TurnHolder(), CameraHolder())
+HOLDERS = (UploadHolder(), FootageHolder(), LiveHolder(), TurnHolder(), CameraHolder())
 _LINES = 15
 
 

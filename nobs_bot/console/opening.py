@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from nobs_bot.console.camera_page import CameraPage
 from nobs_bot.console.centre import Centre
+from nobs_bot.console.live.pages import LivePages
 from nobs_bot.console.map_page import MapPage
 from nobs_bot.console.queue_page import QueuePage
 from nobs_bot.coverage.basemap import BaseMap
@@ -16,6 +17,7 @@ from nobs_bot.places.finding import Finder
 from nobs_bot.places.geocode import Geocoder
 from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.work import Office
+from nobs_bot.streams.live import LiveStreams
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Means:
 
     Args:
         surveyor: Reckons what the cameras see and miss.
+        live: Pictures of the cameras that are being watched.
         geocoder: Finds addresses; None where there is none.
     """
 
@@ -34,6 +37,7 @@ class Means:
     base: BaseMap
     gallery: Gallery
     surveyor: Surveyor
+    live: LiveStreams
     geocoder: Geocoder | None = None
 
 
@@ -52,4 +56,5 @@ def command_centre(means: Means, pages: str) -> Centre:
     centre.add(the_map, close=the_map.close)
     centre.add(CameraPage(office, shell, areas))
     centre.add(QueuePage(office, shell, areas, means.gallery))
+    centre.add(LivePages(office, areas, means.live, gate, shell), close=means.live.close)
     return centre

@@ -42,6 +42,7 @@ NAVIGATION: tuple[Entry, ...] = (
     Entry("", "console.home", EVERYBODY),
     Entry("peta", "console.map", ON_THE_MAP),
     Entry("antrean", "menu.queue", frozenset({Role.REVIEWER})),
+    Entry("langsung", "live.page.title", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})),
 )
 
 

@@ -65,6 +65,8 @@ class Act(StrEnum):
     DRIFTED = "drifted"
     HOTSPOT_ENTERED = "hotspot_entered"
     HOTSPOT_ENDED = "hotspot_ended"
+    LIVE_OPENED = "live_opened"
+    LIVE_ENDED = "live_ended"
     CONTACT_SHOWN = "contact_shown"
     DATA_EXPORTED = "data_exported"
     ERASED = "erased"

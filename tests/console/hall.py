@@ -18,7 +18,9 @@ from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.gallery import Gallery
 from nobs_bot.coverage.surveyor import Surveyor
 from nobs_bot.people.sessions import make_link
+from nobs_bot.streams.check import StreamChecker
 from nobs_bot.streams.children import Children
+from nobs_bot.streams.live import LiveStreams
 from tests.cast import House
 from tests.installation import free_port
 
@@ -96,8 +98,9 @@ async def _nobody(updates: list[dict[str, Any]]) -> None:
 
 
 @asynccontextmanager
-async def hall_in(house: House) -> AsyncIterator[Hall]:
-    """The centre of a house, listening."""
+async def hall_in(house: House, live: LiveStreams | None = None) -> AsyncIterator[Hall]:
+    """The centre of a house, listening; its live pictures come from *live*."""
+    streams = live or LiveStreams(StreamChecker())
     port = free_port()
     pages = f"http://127.0.0.1:{port}"
     settings = house.office.settings.model_copy(update={"console_url": pages})
@@ -106,7 +109,7 @@ async def hall_in(house: House) -> AsyncIterator[Hall]:
     surveyor = Surveyor(children, "Polres Metro Jakarta Barat", house.office.settings.data_dir)
     base = BaseMap(house.areas)
     gallery = Gallery(base, house.files)
-    means = Means(house.office, house.files, house.areas, base, gallery, surveyor)
+    means = Means(house.office, house.files, house.areas, base, gallery, surveyor, streams)
     centre = command_centre(means, pages)
     site = Site(house.office, _nobody, "secret", house.files, centre=centre)
     await site.start("127.0.0.1", port)

@@ -29,6 +29,7 @@ from nobs_bot.cameras.stickers import Standing
 from nobs_bot.coverage.hotspots import HotspotKind
 from nobs_bot.coverage.turn import TurnState
 from nobs_bot.footage.formats import REFUSED
+from nobs_bot.footage.live.record import Ending
 from nobs_bot.footage.matching import Reason
 from nobs_bot.footage.request import Outcome, Purpose, Reply, RequestState
 from nobs_bot.people.roles import Role
@@ -233,6 +234,8 @@ VALUES: dict[str, Any] = {
     "evidence.refused": [*REFUSED],
     "outcome": [*Outcome, "expired"],
     "outcome.short": [*Outcome],
+    "live.ending": [*Ending],
+    "live.over": [*Ending],
     "reply": [*(each for each in Reply), "unreachable", "not_sent_yet"],
     "reply.told": [*Reply],
     "request.state": [*RequestState],
