@@ -25,7 +25,7 @@ from nobs_bot.coverage import hotspots, orders, turn
 from nobs_bot.footage import handover, request, upload
 from nobs_bot.footage.live import record as live
 from nobs_bot.messaging import chats, conversation, inbox, outbox
-from nobs_bot.people import consent, invitations, persons, roles, sessions
+from nobs_bot.people import consent, invitations, persons, roles, sessions, tokens
 from nobs_bot.places import geocode
 from nobs_bot.storage import audit, counters, doomed
 from nobs_bot.storage.base import Base
@@ -62,8 +62,9 @@ TABLES = (
     record,
     request,
     roles,
-    sticker,
     sessions,
+    sticker,
+    tokens,
     turn,
     upload,
     uptime,

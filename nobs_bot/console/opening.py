@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nobs_bot.console.api.pages import ApiPages
 from nobs_bot.console.camera_page import CameraPage
 from nobs_bot.console.centre import Centre
 from nobs_bot.console.live.pages import LivePages
 from nobs_bot.console.map_page import MapPage
 from nobs_bot.console.queue_page import QueuePage
+from nobs_bot.console.systems_page import SystemsPage
 from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.gallery import Gallery
 from nobs_bot.coverage.surveyor import Surveyor
@@ -56,5 +58,7 @@ def command_centre(means: Means, pages: str) -> Centre:
     centre.add(the_map, close=the_map.close)
     centre.add(CameraPage(office, shell, areas))
     centre.add(QueuePage(office, shell, areas, means.gallery))
+    centre.add(ApiPages(office, areas, gate.root))
+    centre.add(SystemsPage(office, shell, areas))
     centre.add(LivePages(office, areas, means.live, gate, shell), close=means.live.close)
     return centre

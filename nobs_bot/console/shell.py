@@ -43,6 +43,7 @@ NAVIGATION: tuple[Entry, ...] = (
     Entry("peta", "console.map", ON_THE_MAP),
     Entry("antrean", "menu.queue", frozenset({Role.REVIEWER})),
     Entry("langsung", "live.page.title", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})),
+    Entry("sistem", "system.title", frozenset({Role.ADMINISTRATOR})),
 )
 
 

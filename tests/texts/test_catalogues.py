@@ -33,6 +33,7 @@ from nobs_bot.footage.live.record import Ending
 from nobs_bot.footage.matching import Reason
 from nobs_bot.footage.request import Outcome, Purpose, Reply, RequestState
 from nobs_bot.people.roles import Role
+from nobs_bot.people.tokens import Scope
 from nobs_bot.settings import Settings
 from nobs_bot.storage.audit import Act
 from nobs_bot.streams.address import AddressProblem
@@ -235,6 +236,7 @@ VALUES: dict[str, Any] = {
     "outcome": [*Outcome, "expired"],
     "outcome.short": [*Outcome],
     "live.ending": [*Ending],
+    "system.scope": [each.value.partition(":")[0] for each in Scope],
     "live.over": [*Ending],
     "reply": [*(each for each in Reply), "unreachable", "not_sent_yet"],
     "reply.told": [*Reply],
