@@ -94,6 +94,7 @@ def _whole(words: Words, name: str, count: Count) -> str:
             healthy=words.number(count.healthy),
         )
     ]
+    lines.append(words("progress.stickered", count=words.number(count.stickered)))
     if count.target and count.share is not None:
         lines.append(
             words(

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.cameras.health import Health
 from nobs_bot.cameras.record import Camera, State
+from nobs_bot.cameras.sticker import Sticker, StickerState
 from nobs_bot.errors import Refusal
 from nobs_bot.people.persons import Person
 from nobs_bot.people.roles import Role, covers, grants_of, require_at
@@ -67,6 +68,7 @@ class Count:
         healthy: Connected ones whose last look found a picture as it should be.
         waiting: Recorded ones whose owners have not come yet.
         by_officers: Recorded on foot, whatever became of them.
+        stickered: Those that take part with a sticker on the wall.
         target, residents, officers, points: As told; None where nobody has said.
     """
 
@@ -77,6 +79,7 @@ class Count:
     healthy: int = 0
     waiting: int = 0
     by_officers: int = 0
+    stickered: int = 0
     target: int | None = None
     residents: int | None = None
     officers: int | None = None
@@ -144,6 +147,7 @@ async def _counted(work: Work) -> dict[str, Count]:
     answers = case((has_pulse, Health.failure.is_(None)), else_=Camera.checked_at >= since)
     is_healthy = is_connected & Camera.drift.is_(None) & answers
     waits = (Camera.state == State.RECORDED) & Camera.handed_over_at.is_not(None)
+    on_walls = select(Sticker.camera_id).where(Sticker.state == StickerState.PLACED)
     conditions = (
         is_whole,
         has_consent,
@@ -152,6 +156,7 @@ async def _counted(work: Work) -> dict[str, Count]:
         is_healthy,
         waits,
         is_whole & Camera.recorded_by.is_not(None),
+        takes_part & Camera.id.in_(on_walls),
     )
     query = (
         select(Camera.area_code, *(func.sum(case((each, 1), else_=0)) for each in conditions))
