@@ -22,6 +22,7 @@ from nobs_bot.people.roles import (
     grants_of,
     require,
 )
+from nobs_bot.people.sessions import end_without_role
 
 from .desk import Desk
 from .filters import At, Tap, number, word
@@ -146,4 +147,5 @@ async def role_ended(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) ->
     await tell(desk.work, who, told, f"role-ended:{held.id}")
     desk.reply.toast(words("officers.ended"))
     await desk.work.session.flush()
+    await end_without_role(desk.work, who.id)
     await _officers(desk, 0)

@@ -10,6 +10,7 @@ from aiogram.types import Message as TelegramMessage
 from nobs_bot.buttons import Keyboard, button, column
 from nobs_bot.cameras.checks import ask_check, is_being_checked, last_check
 from nobs_bot.cameras.connection import stream_of
+from nobs_bot.cameras.describing import retention_text, sharing_text, view_text
 from nobs_bot.cameras.enrolment import draft_of, waiting_before
 from nobs_bot.cameras.findings import short_finding
 from nobs_bot.cameras.record import Camera, State, camera_of, cameras_owned, reason_of
@@ -21,7 +22,7 @@ from nobs_bot.messaging.message import Message
 from nobs_bot.texts import Markup, Words
 
 from .desk import Desk
-from .enrol.screens import retention_text, sharing_switches, sharing_text, view_text
+from .enrol.screens import sharing_switches
 from .filters import Tap, number, word
 from .owned import more_buttons, more_lines
 

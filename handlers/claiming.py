@@ -7,6 +7,7 @@ from aiogram.types import CallbackQuery
 
 from nobs_bot.buttons import button, column
 from nobs_bot.cameras.claim import open_claim, opened
+from nobs_bot.cameras.describing import view_text
 from nobs_bot.cameras.photos import as_picture, photos_of
 from nobs_bot.cameras.takeover import turn_down
 from nobs_bot.messaging.message import Message
@@ -16,7 +17,7 @@ from nobs_bot.texts import Markup
 
 from .desk import Desk, map_picture
 from .enrol.begin import show_consent, take
-from .enrol.screens import camera_map, view_text
+from .enrol.screens import camera_map
 from .filters import Tap, number
 
 router = Router(name="claiming")

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "coverage": ("cakupan", "coverage"),
     "hotspots": ("rawan", "hotspots"),
     "report": ("laporan", "report"),
+    "console": ("konsol", "console"),
     "invite": ("undang", "invite"),
     "officers": ("petugas", "officers"),
     "log": ("riwayat", "log"),
@@ -46,6 +47,7 @@ _NEEDS = {
     "coverage": OFFICERS,
     "hotspots": OFFICERS,
     "report": {Role.SUPERVISOR},
+    "console": set(Role),
     "invite": {Role.ADMINISTRATOR},
     "officers": {Role.ADMINISTRATOR},
 }

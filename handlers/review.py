@@ -10,8 +10,14 @@ from aiogram.types import Message as TelegramMessage
 from nobs_bot.buttons import Keyboard, button, column, grid
 from nobs_bot.cameras import review
 from nobs_bot.cameras.checks import last_check
+from nobs_bot.cameras.describing import (
+    resemblance_text,
+    retention_text,
+    sharing_text,
+    view_text,
+)
 from nobs_bot.cameras.findings import report_text
-from nobs_bot.cameras.lookalikes import Lookalike, lookalikes, neighbours
+from nobs_bot.cameras.lookalikes import lookalikes, neighbours
 from nobs_bot.cameras.photos import as_picture, photos_of
 from nobs_bot.cameras.record import Camera, contact_of
 from nobs_bot.coverage.cones import cone_of
@@ -20,7 +26,7 @@ from nobs_bot.people.roles import Role, areas_of, covers
 from nobs_bot.texts import Markup, Words
 
 from .desk import Desk, map_picture
-from .enrol.screens import camera_map, retention_text, sharing_text, view_text
+from .enrol.screens import camera_map
 from .filters import At, Tap, number, word
 from .states import Review
 
@@ -94,7 +100,7 @@ async def _dossier(desk: Desk, camera: Camera) -> Message:
     )
     areas = await areas_of(desk.work, desk.who.id, Role.REVIEWER)
     for resembling in await lookalikes(desk.work, camera):
-        text += "\n\n" + _resemblance(words, resembling, areas)
+        text += "\n\n" + resemblance_text(words, resembling, areas)
     return Message(
         text=text, keyboard=_decisions(words, camera), pictures=tuple(pictures), protected=True
     )
@@ -110,19 +116,6 @@ async def _map(desk: Desk, camera: Camera) -> Picture:
 
 def _is_within(camera: Camera, areas: list[str]) -> bool:
     return any(covers(area, camera.area_code or "") for area in areas)
-
-
-def _resemblance(words: Words, found: Lookalike, areas: list[str]) -> str:
-    if not _is_within(found.camera, areas):
-        return words("review.same_elsewhere")
-    if found.same_stream:
-        return words("review.same_stream", camera=found.camera.name)
-    return words(
-        "review.same_mount",
-        camera=found.camera.name,
-        distance=words.distance(found.distance_m),
-        angle="?" if found.angle_deg is None else f"{round(found.angle_deg)}°",
-    )
 
 
 def _decisions(words: Words, camera: Camera) -> Keyboard:

@@ -83,6 +83,7 @@ async def home_keyboard(desk: Desk) -> Keyboard:
     """What the person can do next, by their roles."""
     words = desk.words
     roles = {grant.role for grant in await grants_of(desk.work, desk.who.id)}
+    has_console = desk.work.settings.pages is not None
     return column(
         button(words("start.enrol_button"), "enrol.start"),
         button(words("menu.cameras"), "cam.list"),
@@ -96,6 +97,7 @@ async def home_keyboard(desk: Desk) -> Keyboard:
         button(words("menu.progress"), "prg.start") if roles else None,
         button(words("menu.coverage"), "cov.start") if roles & OFFICERS else None,
         button(words("menu.hotspots"), "spot.list") if roles & OFFICERS else None,
+        button(words("menu.console"), "con.start") if roles and has_console else None,
         button(words("menu.report"), "rep.show") if Role.SUPERVISOR in roles else None,
         button(words("menu.officers"), "adm.officers", 0) if Role.ADMINISTRATOR in roles else None,
         button(words("menu.invite"), "adm.invite") if Role.ADMINISTRATOR in roles else None,

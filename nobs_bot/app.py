@@ -22,7 +22,10 @@ from nobs_bot.cameras.recording import erase_unclaimed
 from nobs_bot.cameras.rounds import HealthRounds, keep_books
 from nobs_bot.cameras.runner import CheckRunner
 from nobs_bot.clock import Clock, SystemClock
+from nobs_bot.console.centre import Centre
 from nobs_bot.console.evidence import EvidencePages
+from nobs_bot.console.opening import Means as CentreMeans
+from nobs_bot.console.opening import command_centre
 from nobs_bot.console.site import WEBHOOK_PATH, Site
 from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.gallery import Gallery
@@ -52,6 +55,7 @@ from nobs_bot.messaging import chats, inbox, outbox
 from nobs_bot.messaging.polling import Poller
 from nobs_bot.messaging.pump import Conversation, Pump
 from nobs_bot.messaging.sender import Sender
+from nobs_bot.people.sessions import forget_sessions
 from nobs_bot.places.areas import Areas, load_areas
 from nobs_bot.places.geocode import AddressLookup, Geocoder, Tell, run_lookups
 from nobs_bot.settings import Settings
@@ -213,9 +217,26 @@ class App:
             foundation.files,
             EvidencePages(foundation.office, foundation.files).routes(),
             bot_name=outside.bot_name,
+            centre=self._centre(),
         )
         self.port: int | None = None
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _centre(self) -> Centre | None:
+        found = self.foundation
+        pages = found.settings.pages
+        if pages is None:
+            return None
+        means = CentreMeans(
+            found.office,
+            found.files,
+            found.areas,
+            found.base,
+            found.gallery,
+            self.surveyor,
+            self._geocoder,
+        )
+        return command_centre(means, pages)
 
     async def start(self) -> None:
         """Start every part; returns when they run."""
@@ -297,8 +318,9 @@ class App:
         if Part.WORKER in self.parts:
             await self.checks.stop()
             await self.health.stop()
-            await self.surveyor.close()
-            await self.checker.close()
+        # the console asks the survey as well, and so may have children of its own
+        await self.surveyor.close()
+        await self.checker.close()
         await self.foundation.database.close()
 
     def _spawn(self, name: str, running: Coroutine[Any, Any, None]) -> None:
@@ -384,6 +406,7 @@ class App:
             done += await tell_officers(work)
             done += await keep_books(work)
             await forget_links(work)
+            await forget_sessions(work)
             done += await end_unwanted(work)
             await inbox.forget_done(work, work.now - UPDATES_KEPT)
             await outbox.forget_settled(work, work.now - SENT_KEPT)

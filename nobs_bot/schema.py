@@ -24,7 +24,7 @@ from nobs_bot.cameras import (
 from nobs_bot.coverage import hotspots, orders, turn
 from nobs_bot.footage import handover, request, upload
 from nobs_bot.messaging import chats, conversation, inbox, outbox
-from nobs_bot.people import consent, invitations, persons, roles
+from nobs_bot.people import consent, invitations, persons, roles, sessions
 from nobs_bot.places import geocode
 from nobs_bot.storage import audit, counters, doomed
 from nobs_bot.storage.base import Base
@@ -61,6 +61,7 @@ TABLES = (
     request,
     roles,
     sticker,
+    sessions,
     turn,
     upload,
     uptime,

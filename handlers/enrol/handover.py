@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from nobs_bot.buttons import button, column
 from nobs_bot.cameras.claim import offer
+from nobs_bot.cameras.describing import view_text
 from nobs_bot.cameras.record import Camera, contact_of
 from nobs_bot.cameras.recording import good_until, hand_over
 from nobs_bot.messaging.message import Message, Picture, PictureKind
 from nobs_bot.texts import Markup
 
 from ..desk import Desk
-from .screens import view_text
 
 
 async def hand(desk: Desk, camera: Camera) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from nobs_bot.buttons import Button, Keyboard, button, column, grid
 from nobs_bot.cameras.checks import last_check
 from nobs_bot.cameras.connection import stream_of
+from nobs_bot.cameras.describing import retention_text, sharing_text, view_text
 from nobs_bot.cameras.findings import short_finding
 from nobs_bot.cameras.photos import MOST_PHOTOS, photo_count
 from nobs_bot.cameras.record import Camera, PlaceKind, State, Width, contact_of
@@ -56,11 +57,6 @@ def footer(words: Words, *, first: bool = False) -> Keyboard:
 def way_back(words: Words) -> tuple[str, ...]:
     """The same, as labels beside a button that hands over a number or a place."""
     return words("back_button"), words("cancel_button")
-
-
-def compass_name(words: Words, heading_deg: float) -> str:
-    """The nearest of the eight directions."""
-    return words(f"compass.{round(heading_deg / 45) % 8 * 45}")
 
 
 async def _place(desk: Desk, camera: Camera) -> Message:
@@ -338,46 +334,6 @@ async def summary_text(desk: Desk, camera: Camera) -> str:
         sharing=Markup(sharing_text(words, camera)),
         stream=Markup(await stream_text(desk, camera)),
     )
-
-
-def view_text(words: Words, camera: Camera) -> str:
-    """Direction, width, range, and whether it is indoors, in words."""
-    if camera.width is None:
-        return "–"
-    heading = words("enrol.heading.unknown")
-    if camera.width is Width.ALL_ROUND:
-        heading = ""
-    elif camera.is_panning:
-        ways = (camera.heading_deg or 0.0, *(camera.other_headings or ()))
-        names = ", ".join(compass_name(words, each) for each in ways)
-        heading = words("enrol.panning.between", ways=Markup(names))
-    elif camera.heading_deg is not None:
-        heading = f"{compass_name(words, camera.heading_deg)} ({round(camera.heading_deg)}°)"
-    indoors = ""
-    if camera.indoors is not None:
-        indoors = words("indoors.yes" if camera.indoors else "indoors.no")
-    reach = words.distance(camera.range_m) if camera.range_m else ""
-    parts = (heading, words(f"width.{camera.width}"), reach, indoors)
-    return ", ".join(part for part in parts if part)
-
-
-def retention_text(words: Words, camera: Camera) -> str:
-    """How long the recorder keeps, in words."""
-    if camera.retention_days is None:
-        return "–"
-    if camera.retention_days == 0:
-        return words("enrol.retention.none")
-    return words.plural("days", camera.retention_days)
-
-
-def sharing_text(words: Words, camera: Camera) -> str:
-    """What is shared, in words."""
-    shared = [
-        words(f"share.{what}")
-        for what in ("footage", "stills", "live")
-        if getattr(camera, f"share_{what}")
-    ]
-    return ", ".join(shared) or words("share.nothing")
 
 
 async def stream_text(desk: Desk, camera: Camera) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import JSON
 
 from nobs_bot.errors import Refusal
-from nobs_bot.storage.base import Base, Identified, choice
+from nobs_bot.storage.base import Base, Identified, choice, new_id
 from nobs_bot.storage.work import Work
 
 _CONTACT = "cameras.contact"
@@ -165,6 +165,9 @@ class Camera(Base, Identified):
     accuracy_m: Mapped[float | None]
     source_index: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
     handed_over_at: Mapped[datetime | None]
+    change_id: Mapped[int] = mapped_column(
+        BigInteger, index=True, default=new_id, onupdate=new_id, server_default="0"
+    )
 
     @property
     def name(self) -> str:

@@ -139,6 +139,23 @@ async def decidable(work: Work, camera_id: int, officer: Person) -> Camera:
     return camera
 
 
+async def in_hand(work: Work, number: int, officer: Person) -> Camera:
+    """
+    The camera of this number, where this officer has taken it out of the queue and holds it still.
+
+    Raises:
+        Refusal: it is not to be decided by this officer (see `decidable`), or not taken.
+    """
+    query = select(Camera.id).where(Camera.number == number)
+    camera_id = (await work.session.execute(query)).scalar_one_or_none()
+    if camera_id is None:
+        raise Refusal("review.gone")
+    camera = await decidable(work, camera_id, officer)
+    if camera.review_by != officer.id or (camera.review_until or work.now) <= work.now:
+        raise Refusal("review.not_taken", camera=camera.name)
+    return camera
+
+
 async def approve(work: Work, camera_id: int, officer: Person) -> Camera:
     """Let the camera take part."""
     camera = await decidable(work, camera_id, officer)

@@ -11,8 +11,10 @@ from typing import Any
 from aiohttp import web
 
 from nobs_bot.console import safety
+from nobs_bot.console.centre import Centre
 from nobs_bot.console.figures_page import PATH as FIGURES_PATH
 from nobs_bot.console.figures_page import FiguresPage
+from nobs_bot.console.gate import PATH as CENTRE_PATH
 from nobs_bot.console.sticker_page import PATH as STICKER_PATH
 from nobs_bot.console.sticker_page import StickerPage
 from nobs_bot.console.tus import Tus
@@ -44,6 +46,7 @@ class Site:
         files: Where uploads go.
         pages: Further routes.
         bot_name: The bot's username, for links from our pages.
+        centre: The command centre, where browsers can reach it.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Site:
         pages: Iterable[web.RouteDef] = (),
         *,
         bot_name: str = "",
+        centre: Centre | None = None,
     ) -> None:
         self._office = office
         self._files = files
@@ -62,6 +66,7 @@ class Site:
         self._secret = secret
         self._pages = list(pages)
         self._bot_name = bot_name
+        self._centre = centre
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -78,6 +83,8 @@ class Site:
             app.add_subapp(UPLOAD_PATH, self._uploads(pages))
             app.add_subapp(FIGURES_PATH, FiguresPage(self._office).site())
             app.add_subapp(STICKER_PATH, StickerPage(self._office, self._bot_name).site())
+        if self._centre is not None:
+            app.add_subapp(CENTRE_PATH, self._centre.site())
         # no access log: the addresses of upload links are secrets
         self._runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=10, read_bufsize=READ_AHEAD_BYTES

@@ -97,6 +97,15 @@ class BaseMap:
         nearest = min(named, key=lambda at: float(distance(tree.geometries[at], here)))
         return roads[nearest].name
 
+    def roads_named(self, words: str) -> list[tuple[str, float, float]]:
+        """(name, lat, lon) of roads whose name holds some words, at the middle of one piece."""
+        wanted, found = words.casefold(), {}
+        for road in self._roads[0]:
+            if wanted in road.name.casefold() and road.name not in found:
+                lon, lat = road.points[len(road.points) // 2]
+                found[road.name] = road.name, float(lat), float(lon)
+        return sorted(found.values(), key=lambda each: (len(each[0]), each[0]))
+
     def buildings(self, west: float, south: float, east: float, north: float) -> list[Line]:
         """Outlines of the buildings that touch a box, degrees."""
         rings, tree = self._buildings

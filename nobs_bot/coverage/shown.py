@@ -18,6 +18,7 @@ from nobs_bot.storage.base import new_id
 from nobs_bot.storage.work import Work
 
 _ONCE_IN = timedelta(days=1)
+ONCE_ON_MAPS_IN = timedelta(days=7)
 # the chart's corners lie this much farther out than the circle that was asked for
 _CORNERS = 1.8
 _AT_ONCE = 500
@@ -59,6 +60,41 @@ async def let_owners_know(
         ]
         if lines:
             await work.session.execute(insert(AuditLine), lines)
+
+
+async def let_owners_read(
+    work: Work, officer_id: int, role: str | None, cameras: Sequence[tuple[int, int]]
+) -> None:
+    """
+    A line for each camera on an officer's map that stays open, once a week.
+
+    Such a map shows every camera of their areas, and the officer has it open every day: lines of
+    each day would bury what an owner must find in the log, that somebody opened their camera.
+
+    Args:
+        cameras: (id, its owner's id).
+    """
+    told = select(AuditLine.camera_id).where(
+        AuditLine.actor_id == officer_id,
+        AuditLine.act == Act.COVERAGE_SEEN,
+        AuditLine.at > work.now - ONCE_ON_MAPS_IN,
+    )
+    known = set((await work.session.execute(told)).scalars())
+    fresh = [each for each in cameras if each[0] not in known and each[1] != officer_id]
+    for first in range(0, len(fresh), _AT_ONCE):
+        lines = [
+            {
+                "id": new_id(),
+                "at": work.now,
+                "act": Act.COVERAGE_SEEN,
+                "actor_id": officer_id,
+                "actor_role": role,
+                "owner_id": owner_id,
+                "camera_id": camera_id,
+            }
+            for camera_id, owner_id in fresh[first : first + _AT_ONCE]
+        ]
+        await work.session.execute(insert(AuditLine), lines)
 
 
 def _is_on(row: CoverageOrder, lat: float, lon: float) -> bool:

@@ -23,6 +23,7 @@ from nobs_bot.coverage.chart import Chart, draw_chart
 from nobs_bot.coverage.ground import road_ground
 from nobs_bot.coverage.obstacles import Obstacles
 from nobs_bot.coverage.recruit import Place, recruit
+from nobs_bot.coverage.stretches import blind_stretches
 from nobs_bot.coverage.survey import Survey
 from nobs_bot.coverage.views import Errors, View, chances
 from nobs_bot.coverage.weights import Watch, importance, inside, seen_by_the_hour
@@ -216,6 +217,12 @@ class Surveying:
     def _picture(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         chart = Chart.model_validate(order["chart"])
         return {}, draw_chart(self._base, self.survey, self._watches, chart)
+
+    def _blind(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """The stretches of some areas' roads that are missed or hardly seen."""
+        lines = blind_stretches(self.survey, self._watches, self._within(order))
+        said = {"lines": lines, "is_upper_bound": self.survey.is_upper_bound}
+        return {}, json.dumps(said, separators=(",", ":")).encode()
 
     def _plan(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """The best turns of an area's cameras, with what each would bring."""

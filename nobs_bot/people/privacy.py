@@ -13,6 +13,7 @@ from nobs_bot.messaging.outbox import erase_chat
 from nobs_bot.people.consent import Consent, withdraw_consent
 from nobs_bot.people.persons import Person, name_of, phone_of
 from nobs_bot.people.roles import grants_of
+from nobs_bot.people.sessions import forget_person as forget_sessions
 from nobs_bot.storage.audit import Act, forget_owner, lines_about, record
 from nobs_bot.storage.work import Work
 
@@ -74,6 +75,7 @@ async def erase(work: Work, who: Person, holders: Sequence[Holder]) -> None:
     await withdraw_consent(work, who)
     for role in await grants_of(work, who.id):
         role.ended_at = work.now
+    await forget_sessions(work, who.id)
     await forget_owner(work, who.id)
     record(work, Act.ERASED, actor_id=who.id)
     if who.telegram_id is not None:

@@ -86,6 +86,10 @@ class Areas:
         """The area of this code."""
         return self._by_code.get(code)
 
+    def all(self) -> list[Area]:
+        """Every area, the larger ones first."""
+        return list(self._by_code.values())
+
     def below(self, code: str) -> list[Area]:
         """The areas right below one: the kecamatan of a district, the kelurahan of a kecamatan."""
         parts = len(code.split(".")) + 1

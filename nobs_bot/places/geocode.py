@@ -106,6 +106,18 @@ async def run_lookups(office: Office, geocoder: Geocoder, tell: Tell) -> int:
     return len(rows)
 
 
+async def places_of(
+    office: Office, geocoder: Geocoder, query: str
+) -> list[tuple[str, float, float]]:
+    """
+    The places of an address at once, for somebody who looks at a page meanwhile.
+
+    Raises:
+        ExternalError: the server did not answer.
+    """
+    return await _find(office, geocoder, query)
+
+
 async def _find(office: Office, geocoder: Geocoder, query: str) -> list[tuple[str, float, float]]:
     index = office.vault.blind_index("address", " ".join(query.casefold().split()))
     async with office.look() as work:

@@ -80,13 +80,20 @@ class Act(StrEnum):
     FELL_SILENT = "fell_silent"
     HEARD_AGAIN = "heard_again"
     HEALTH_SEEN = "health_seen"
+    CONSOLE_ENTERED = "console_entered"
+    CONSOLE_LEFT = "console_left"
+    CAMERA_OPENED = "camera_opened"
+    OWNER_SHOWN = "owner_shown"
+    GROUND_ASKED = "ground_asked"
+    AUDIT_READ = "audit_read"
+    AUDIT_EXPORTED = "audit_exported"
 
 
 class AuditLine(Base, Identified):
     """One act. `details` is sealed; the rest are ids and codes."""
 
     __tablename__ = "audit_lines"
-    __table_args__ = (Index(None, "owner_id", "id"),)
+    __table_args__ = (Index(None, "owner_id", "id"), Index(None, "actor_id", "id"))
 
     at: Mapped[datetime]
     act: Mapped[Act] = mapped_column(choice(Act))

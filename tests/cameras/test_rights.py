@@ -53,6 +53,7 @@ async def test_withdrawing_erases_secrets_place_and_pictures_at_once(any_house: 
             "decided_at",
             "withdrawn_at",
             "turning",
+            "change_id",
         }
         assert camera.turning is Turning.UNKNOWN
         assert (camera.state, camera.withdrawn_at) == (State.WITHDRAWN, MONDAY)

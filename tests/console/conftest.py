@@ -24,6 +24,7 @@ from nobs_bot.storage.doomed import remove_doomed
 from nobs_bot.storage.work import Office
 from tests.cameras.test_photos import Telegram
 from tests.cast import House
+from tests.console.hall import Hall, hall_in
 from tests.footage.requests import send
 
 
@@ -180,3 +181,17 @@ def code_in(text: str) -> str:
     found = re.search(r"<code>(\d{6})</code>", text)
     assert found, text
     return found.group(1)
+
+
+@pytest.fixture
+async def hall(house: House) -> AsyncIterator[Hall]:
+    """The command centre, open."""
+    async with hall_in(house) as made:
+        yield made
+
+
+@pytest.fixture
+async def any_hall(any_house: House) -> AsyncIterator[Hall]:
+    """On SQLite, and once more on PostgreSQL."""
+    async with hall_in(any_house) as made:
+        yield made

@@ -19,6 +19,7 @@ from handlers.hotspots import _DAYS
 from handlers.menu import COMMANDS
 from handlers.states import Spotting
 from nobs_bot.cameras import findings
+from nobs_bot.cameras.atlas import HEALTH
 from nobs_bot.cameras.progress import Count
 from nobs_bot.cameras.record import Drift, PlaceKind, State, Turning, Width
 from nobs_bot.cameras.review import CHANGE_FIELDS, RejectReason
@@ -218,6 +219,8 @@ VALUES: dict[str, Any] = {
     "menu": list(COMMANDS),
     "language": list(LANGUAGES),
     "help": [*Role],
+    "console.drift": [*Drift],
+    "console.health": [*HEALTH],
     "compass": [str(angle) for angle in range(0, 360, 45)],
     "range": ["10", "20", "40", "80"],
     "check": list(findings._ACTIONS),
@@ -238,6 +241,7 @@ VALUES: dict[str, Any] = {
         *("clips", "erased"),
     ],
     "request.limit": ["area", "radius", "hours", "owners"],
+    "review": ["approved", "change_asked", "rejected", "released"],
     "review.reason": [*RejectReason],
     "review.reason_short": [*RejectReason],
     "ask": ["has", "saved"],
@@ -272,6 +276,13 @@ def source_files() -> list[Path]:
     return [path for path in found if "sandbox" not in path.parts]
 
 
+def said_by_templates() -> set[str]:
+    """Keys of the pages' templates; one that ends in a dot goes on after it."""
+    folder = ROOT / "nobs_bot" / "console" / "templates"
+    text = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.html"))
+    return set(re.findall(r'say(?:_html|_many)?\(\s*"([a-z_.]+)"', text))
+
+
 def literals() -> tuple[set[str], list[tuple[str, str]]]:
     """Every string of the code, and (what comes before, what comes after) of each f-string key."""
     plain: set[str] = set()
@@ -288,6 +299,9 @@ def literals() -> tuple[set[str], list[tuple[str, str]]]:
                 is_key = re.fullmatch(r"[a-z_.]+\.", shape[0]) if shape and parts[0] else None
                 if is_key and parts.count(None) == 1:
                     patterns.append((shape[0], shape[1] if len(shape) > 1 else ""))
+    said = said_by_templates()
+    plain |= {key for key in said if not key.endswith(".")}
+    patterns += [(key, "") for key in said if key.endswith(".")]
     return plain, patterns
 
 
@@ -325,6 +339,7 @@ def test_every_key_of_the_code_has_a_message() -> None:
             if (is_words or name == "Refusal") and is_text:
                 called.add((first.value, path.name))  # type: ignore[attr-defined]
     assert len(called) > 150
+    called |= {(key, "a template") for key in said_by_templates() if not key.endswith(".")}
     assert sorted(key for key in called if key[0] not in messages("id")) == []
 
 

@@ -1,0 +1,55 @@
+"""The command centre with all of its pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nobs_bot.console.camera_page import CameraPage
+from nobs_bot.console.centre import Centre
+from nobs_bot.console.map_page import MapPage
+from nobs_bot.console.queue_page import QueuePage
+from nobs_bot.coverage.basemap import BaseMap
+from nobs_bot.coverage.gallery import Gallery
+from nobs_bot.coverage.surveyor import Surveyor
+from nobs_bot.places.areas import Areas
+from nobs_bot.places.finding import Finder
+from nobs_bot.places.geocode import Geocoder
+from nobs_bot.storage.files import FileStore
+from nobs_bot.storage.work import Office
+
+
+@dataclass(frozen=True)
+class Means:
+    """
+    What the pages are made with.
+
+    Args:
+        surveyor: Reckons what the cameras see and miss.
+        geocoder: Finds addresses; None where there is none.
+    """
+
+    office: Office
+    files: FileStore
+    areas: Areas
+    base: BaseMap
+    gallery: Gallery
+    surveyor: Surveyor
+    geocoder: Geocoder | None = None
+
+
+def command_centre(means: Means, pages: str) -> Centre:
+    """
+    The centre, open at an address.
+
+    Args:
+        pages: Where browsers reach us (see `Settings.pages`).
+    """
+    office, areas, base = means.office, means.areas, means.base
+    centre = Centre(office, pages)
+    gate, shell = centre.gate, centre.shell
+    finder = Finder(office, areas, base.roads_named, means.geocoder)
+    the_map = MapPage(office, gate, shell, areas, base, surveyor=means.surveyor, finder=finder)
+    centre.add(the_map, close=the_map.close)
+    centre.add(CameraPage(office, shell, areas))
+    centre.add(QueuePage(office, shell, areas, means.gallery))
+    return centre
