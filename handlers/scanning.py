@@ -5,6 +5,7 @@ from __future__ import annotations
 from nobs_bot.buttons import Keyboard, button, column
 from nobs_bot.cameras import stickers
 from nobs_bot.cameras.checks import last_check
+from nobs_bot.cameras.describing import retention_text, sharing_text, view_text
 from nobs_bot.cameras.findings import short_finding
 from nobs_bot.cameras.health import health_of
 from nobs_bot.cameras.photos import as_picture, sticker_photo
@@ -18,7 +19,6 @@ from nobs_bot.texts import Markup
 
 from .cameras import show_camera
 from .desk import Desk
-from .enrol.screens import retention_text, sharing_text, view_text
 
 
 async def show_scanned(desk: Desk, payload: str) -> None:
