@@ -25,7 +25,7 @@ from nobs_bot.coverage import hotspots, orders, turn
 from nobs_bot.footage import handover, request, upload
 from nobs_bot.messaging import chats, conversation, inbox, outbox
 from nobs_bot.people import consent, invitations, persons, roles, sessions
-from nobs_bot.places import geocode
+from nobs_bot.places import geocode, points
 from nobs_bot.storage import audit, counters, doomed
 from nobs_bot.storage.base import Base
 from nobs_bot.storage.engine import Database
@@ -56,6 +56,7 @@ TABLES = (
     outbox,
     persons,
     photos,
+    points,
     progress,
     record,
     request,

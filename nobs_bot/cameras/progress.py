@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, CheckConstraint, case, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.cameras.health import Health
+from nobs_bot.cameras.points import PointCount, count_points
 from nobs_bot.cameras.record import Camera, State
 from nobs_bot.cameras.sticker import Sticker, StickerState
 from nobs_bot.errors import Refusal
@@ -69,6 +70,8 @@ class Count:
         waiting: Recorded ones whose owners have not come yet.
         by_officers: Recorded on foot, whatever became of them.
         stickered: Those that take part with a sticker on the wall.
+        points_named: Named points (see `cameras.points`).
+        points_watched: Those with at least one connected camera.
         target, residents, officers, points: As told; None where nobody has said.
     """
 
@@ -80,6 +83,8 @@ class Count:
     waiting: int = 0
     by_officers: int = 0
     stickered: int = 0
+    points_named: int = 0
+    points_watched: int = 0
     target: int | None = None
     residents: int | None = None
     officers: int | None = None
@@ -126,8 +131,10 @@ async def progress(work: Work, areas: Areas) -> dict[str, Count]:
     """The numbers of every kelurahan, by its code."""
     found = await _counted(work)
     aims = {aim.area_code: aim for aim in (await work.session.execute(select(Aim))).scalars()}
+    points = await count_points(work)
     return {
-        code: _with_aim(found.get(code, Count()), aims.get(code)) for code in areas.kelurahan_codes
+        code: _with_aim(found.get(code, Count()), aims.get(code), points.get(code, PointCount()))
+        for code in areas.kelurahan_codes
     }
 
 
@@ -176,8 +183,10 @@ def _round_of_health(work: Work) -> timedelta:
     return max(timedelta(minutes=work.settings.health_minutes), timedelta(hours=13))
 
 
-def _with_aim(count: Count, aim: Aim | None) -> Count:
+def _with_aim(count: Count, aim: Aim | None, points: PointCount) -> Count:
     return count + Count(
+        points_named=points.named,
+        points_watched=points.watched,
         target=aim.target if aim else None,
         residents=aim.residents if aim else None,
         officers=aim.officers if aim else None,
