@@ -1,4 +1,4 @@
-"""Make room for points: named places that are to be watched.
+"""Make room for points, which are to be watched, and for the names of cameras' networks.
 
 Revision ID: 0009
 Revises: 0006
@@ -41,9 +41,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_named_points")),
     )
     op.create_index(op.f("ix_named_points_area_code"), "named_points", ["area_code"])
+    with op.batch_alter_table("camera_health") as batch:
+        batch.add_column(sa.Column("network_name", sa.LargeBinary()))
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("camera_health") as batch:
+        batch.drop_column("network_name")
     op.drop_table("named_points")
     kept = [act for act in known_acts() if act not in ACTS]
     acts = sa.table("audit_lines", sa.column("act"))
