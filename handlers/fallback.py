@@ -12,7 +12,7 @@ from nobs_bot.people.consent import current_consent
 from .desk import Desk
 from .enrol.begin import show_consent
 from .filters import At
-from .states import Asking, Covering, Enrol, Spotting, Sticking, Stream, Walking
+from .states import Asking, Covering, Enrol, Pointing, Spotting, Sticking, Stream, Walking
 
 router = Router(name="fallback")
 
@@ -24,6 +24,7 @@ _HINTS = {
     Asking.PLACE.value: "request.place.unreadable",
     Covering.PLACE.value: "coverage.point_unclear",
     Spotting.PLACE.value: "coverage.point_unclear",
+    Pointing.PLACE.value: "point.place_ask",
     Spotting.TABLE.value: "hotspot.table.unreadable",
     Walking.HERE.value: "turn.near_ask",
     Sticking.PHOTO.value: "sticker.only_a_photo",

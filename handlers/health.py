@@ -72,6 +72,8 @@ async def _show(desk: Desk, codes: list[str], code: str | None) -> None:
     lines = [_whole(words, name, whole)]
     if OURS in await open_outages(desk.work):
         lines.append(words("health.ours_down"))
+    elif count := await ward.in_outage(desk.work, [code] if code else codes):
+        lines.append(words("health.network_down", count=count))
     if parts:
         lines.append("\n".join(_row(words, area.name, part) for area, part in parts[:_MOST_ROWS]))
     deeper = [button(a.name, "hlt.area", a.code) for a, _ in parts if desk.areas.below(a.code)]

@@ -7,10 +7,12 @@ from nobs_bot.cameras import stickers
 from nobs_bot.cameras.checks import last_check
 from nobs_bot.cameras.describing import retention_text, sharing_text, view_text
 from nobs_bot.cameras.findings import short_finding
+from nobs_bot.cameras.health import health_of
 from nobs_bot.cameras.photos import as_picture, sticker_photo
 from nobs_bot.cameras.record import Camera, State
 from nobs_bot.cameras.sticker import START_PREFIX, Sticker, StickerState, link_of
 from nobs_bot.cameras.stickers import Scan, Standing
+from nobs_bot.cameras.uptime import DAYS_SHOWN, uptime_of
 from nobs_bot.cameras.wording import sticker_words
 from nobs_bot.messaging.message import Message, Picture, PictureKind
 from nobs_bot.people.roles import Role
@@ -18,6 +20,7 @@ from nobs_bot.texts import Markup
 
 from .cameras import show_camera
 from .desk import Desk
+from .health import percent
 
 
 async def show_scanned(desk: Desk, payload: str) -> None:
@@ -59,7 +62,6 @@ async def show_record(desk: Desk, camera: Camera, role: Role) -> None:
     """The record of a camera for an officer of its area; the owner reads that it was opened."""
     words, work = desk.words, desk.work
     stickers.note_opened(work, desk.who, role, camera)
-    check = await last_check(work, camera)
     state = "paused" if camera.state is State.APPROVED and camera.paused_at else camera.state
     text = words(
         "sticker.record",
@@ -70,12 +72,12 @@ async def show_record(desk: Desk, camera: Camera, role: Role) -> None:
         view=Markup(view_text(words, camera)),
         retention=Markup(retention_text(words, camera)),
         sharing=Markup(sharing_text(words, camera)),
-        finding=Markup(
-            short_finding(words, check.report if check else None)
-            if camera.stream
-            else words("stream.none")
-        ),
+        finding=Markup(await _finding(desk, camera)),
     )
+    uptime = await uptime_of(work, camera.id)
+    if uptime.share is not None:
+        share = percent(words, uptime)
+        text += "\n" + words("health.owner.share", percent=share, days=DAYS_SHOWN)
     sticker = await stickers.live_sticker(work, camera.id)
     key = sticker.state if sticker else "none"
     text += "\n\n" + words(f"sticker.state.{key}", moment=_moment(desk, sticker))
@@ -87,6 +89,20 @@ async def show_record(desk: Desk, camera: Camera, role: Role) -> None:
     desk.reply.say(
         Message(text=text, keyboard=(*keyboard, *home), pictures=pictures, protected=True)
     )
+
+
+async def _finding(desk: Desk, camera: Camera) -> str:
+    """How the stream is: what the last look at it has found, or else the last check."""
+    words = desk.words
+    if camera.stream is None:
+        return words("stream.none")
+    health = await health_of(desk.work, camera.id)
+    if health is not None and health.failure is not None:
+        return words(f"check.short.{health.failure}")
+    check = await last_check(desk.work, camera)
+    if check is None and health is not None and health.is_up:
+        return words("health.answers")
+    return short_finding(words, check.report if check else None)
 
 
 def _moment(desk: Desk, sticker: Sticker | None) -> str:

@@ -94,6 +94,7 @@ async def home_keyboard(desk: Desk) -> Keyboard:
         button(words("menu.worklist"), "turn.list") if roles & WALK else None,
         button(words("menu.stickers"), "stk.home") if roles & set(PRINTERS) else None,
         button(words("menu.health"), "hlt.start") if roles & OFFICERS else None,
+        button(words("menu.points"), "pnt.list", 0) if roles & OFFICERS else None,
         button(words("menu.progress"), "prg.start") if roles else None,
         button(words("menu.coverage"), "cov.start") if roles & OFFICERS else None,
         button(words("menu.hotspots"), "spot.list") if roles & OFFICERS else None,
@@ -135,6 +136,7 @@ async def _help(desk: Desk) -> None:
         parts.append(words("sticker.help"))
     if roles & OFFICERS:
         parts.append(words("health.help"))
+        parts.append(words("point.help"))
     if desk.dialogue.state:
         parts.append(words("help.in_dialogue"))
     home = column(button(words("home_button"), "home"))

@@ -121,3 +121,11 @@ class Sticking(StrEnum):
     """A sticker on its wall."""
 
     PHOTO = "sticking.photo"
+
+
+class Pointing(StrEnum):
+    """Naming a point, or giving it another name."""
+
+    NAME = "pointing.name"
+    PLACE = "pointing.place"
+    RENAME = "pointing.rename"

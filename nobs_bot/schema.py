@@ -26,7 +26,7 @@ from nobs_bot.footage import handover, request, upload
 from nobs_bot.footage.live import record as live
 from nobs_bot.messaging import chats, conversation, inbox, outbox
 from nobs_bot.people import consent, invitations, persons, roles, sessions, tokens
-from nobs_bot.places import geocode
+from nobs_bot.places import geocode, points
 from nobs_bot.storage import audit, counters, doomed
 from nobs_bot.storage.base import Base
 from nobs_bot.storage.engine import Database
@@ -58,6 +58,7 @@ TABLES = (
     outbox,
     persons,
     photos,
+    points,
     progress,
     record,
     request,

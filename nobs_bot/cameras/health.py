@@ -38,6 +38,7 @@ _RECOVERING = timedelta(minutes=15)
 _IN_OUTAGE = timedelta(minutes=10)
 _MOST_WAIT = timedelta(days=1)
 _ENLISTED_AT_ONCE = 500
+_NETWORK = "camera_health.network_name"
 
 
 class Health(Job):
@@ -48,7 +49,7 @@ class Health(Job):
     counts those in a row, and the first was at `silent_since`. A spell of trouble began at
     `trouble_since` and has had `drops` silences; in it the camera last began to answer at
     `steady_since`. The owner is to be told at `tell_at`, and was told of the trouble at `told_at`.
-    `network` is the keyed digest of the address's neighbourhood.
+    `network` is the keyed digest of the address's neighbourhood, `network_name` its name, sealed.
     """
 
     __tablename__ = "camera_health"
@@ -56,6 +57,7 @@ class Health(Job):
 
     camera_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("cameras.id"), unique=True)
     network: Mapped[bytes | None] = mapped_column(LargeBinary)
+    network_name: Mapped[bytes | None] = mapped_column(LargeBinary)
     failure: Mapped[Failure | None] = mapped_column(choice(Failure))
     failures: Mapped[int] = mapped_column(default=0)
     pulse_at: Mapped[datetime | None]
@@ -111,6 +113,13 @@ async def enlist(work: Work) -> int:
     return len(ids)
 
 
+async def look_soon(work: Work, camera_id: int) -> None:
+    """Somebody has just had the camera checked: whether it answers need not wait for its turn."""
+    health = await health_of(work, camera_id)
+    if health is not None and health.failures and health.lease_until is None:
+        health.due_at = work.now
+
+
 async def drop_health(work: Work, camera_id: int) -> None:
     """Remove what is known of the health of a camera that leaves."""
     await work.session.execute(delete(Health).where(Health.camera_id == camera_id))
@@ -139,13 +148,23 @@ async def note_pulse(
     is_ours_down = b"" in outages
     if health.pulse_at is not None and not is_ours_down:
         await _count_time(work, health, health.pulse_at, is_up=pulse.failure is None)
-    health.network, health.pulse_at = network, work.now
+    if health.network != network:
+        health.network = network
+        health.network_name = work.vault.seal(_NETWORK, health.id, pulse.network.encode())
+    health.pulse_at = work.now
     if pulse.failure is None:
         _answered(work, health)
     else:
         _failed(work, health, pulse.failure)
     health.due_at = _next(work, health, is_out=is_ours_down or network in outages)
     health.lease_until = None
+
+
+def network_name_of(work: Work, health: Health) -> str:
+    """What the camera's network is called; empty where nobody has looked yet."""
+    if health.network_name is None:
+        return ""
+    return work.vault.open(_NETWORK, health.id, health.network_name).decode()
 
 
 def network_index(work: Work, network: str) -> bytes:

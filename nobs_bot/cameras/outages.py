@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Index, LargeBinary, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from nobs_bot.cameras.health import Health
+from nobs_bot.cameras.health import Health, network_name_of
 from nobs_bot.cameras.record import Camera
 from nobs_bot.messaging.message import Message
 from nobs_bot.messaging.quiet import by_day
@@ -224,6 +224,7 @@ async def _tell(work: Work, outage: Outage, cameras: Sequence[Health], what: str
             key,
             count=outage.cameras,
             areas=len(codes),
+            network=network_name_of(work, cameras[0]) if cameras else "",
             since=words.moment(outage.began_at),
         )
         await tell(work, who, Message(text=text), f"outage:{outage.id}:{what}:{who.id}")

@@ -16,7 +16,7 @@ from nobs_bot.cameras.outages import judge, open_outages
 from nobs_bot.cameras.record import Camera
 from nobs_bot.cameras.uptime import forget_old_days
 from nobs_bot.messaging.batch import Batch
-from nobs_bot.storage.leases import claim, held
+from nobs_bot.storage.leases import claim, held, postpone
 from nobs_bot.storage.loops import is_due
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.streams.address import StreamAddress
@@ -29,6 +29,7 @@ LEASE = timedelta(minutes=1)
 AT_ONCE = 32
 # a claim costs the same for one row as for many
 _LEAST_ROOM = 8
+_AFTER_A_MISTAKE = timedelta(minutes=15)
 
 TakePulse = Callable[[StreamAddress], Awaitable[Pulse]]
 
@@ -76,8 +77,23 @@ class HealthRounds:
         await asyncio.gather(*running, return_exceptions=True)
 
     async def _look(self, row: Health, address: StreamAddress | None) -> None:
-        # an address that is gone needs no look, only its row put right
-        pulse = await self._take_pulse(address) if address else None
+        pulse: Pulse | None = None
+        try:
+            # an address that is gone needs no look, only its row put right
+            if address is not None:
+                pulse = await self._take_pulse(address)
+        except Exception as exc:
+            # a mistake of ours, which the next look would make again; its message may hold the
+            # address, so its type is all that is kept
+            log.exception("a look at a camera's health broke off")
+            name = type(exc).__name__
+
+            async def put_off(work: Work) -> None:
+                if current := await held(work, Health, row.id, row.attempts):
+                    postpone(work, current, _AFTER_A_MISTAKE, name)
+
+            await self._books.write(put_off)
+            return
 
         async def keep(work: Work) -> None:
             await _keep(work, row, address, pulse)
@@ -87,8 +103,7 @@ class HealthRounds:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         if not task.cancelled() and task.exception():
-            # the message of an exception might hold an address; its traceback is redacted
-            log.error("a look at a camera's health broke off", exc_info=task.exception())
+            log.error("a look at a camera's health was not kept", exc_info=task.exception())
 
 
 async def _addresses(work: Work, ids: list[int]) -> dict[int, StreamAddress]:

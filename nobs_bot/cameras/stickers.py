@@ -273,11 +273,15 @@ async def batch_for(work: Work, batch_id: int, officer: Person) -> StickerBatch:
 
 
 async def stickers_in(work: Work, batch: StickerBatch) -> list[tuple[Sticker, Camera]]:
-    """A batch's stickers with their cameras, in the order in which they were printed."""
+    """
+    A batch's stickers with their cameras, in the order in which they were printed.
+
+    Cameras that have moved to another area since are no business of this one's officers.
+    """
     query = (
         select(Sticker, Camera)
         .join(Camera, Camera.id == Sticker.camera_id)
-        .where(Sticker.batch_id == batch.id)
+        .where(Sticker.batch_id == batch.id, within([batch.area_code]))
         .order_by(Camera.area_code, Camera.number)
     )
     return [(sticker, camera) for sticker, camera in (await work.session.execute(query)).all()]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select
 
 from nobs_bot.cameras.health import Health
+from nobs_bot.cameras.outages import Outage
 from nobs_bot.cameras.record import Camera, State
 from nobs_bot.cameras.review import within
 from nobs_bot.cameras.uptime import Uptime, uptime_by_area
@@ -89,6 +90,18 @@ async def wards(work: Work, codes: Sequence[str]) -> dict[str, Ward]:
         found[area or ""] = found.get(area or "", Ward()) + ward
     uptimes = await uptime_by_area(work, codes)
     return {area: ward + Ward(uptime=uptimes.get(area, Uptime())) for area, ward in found.items()}
+
+
+async def in_outage(work: Work, codes: Sequence[str]) -> int:
+    """How many cameras of these areas are silent because their network is down."""
+    query = (
+        select(func.count())
+        .select_from(Health)
+        .join(Camera, Camera.id == Health.camera_id)
+        .join(Outage, (Outage.network == Health.network) & Outage.ended_at.is_(None))
+        .where(within(codes), Health.failure.is_not(None))
+    )
+    return int((await work.session.execute(query)).scalar_one())
 
 
 async def silent_cameras(

@@ -30,6 +30,8 @@ from nobs_bot.streams.rtsp import RtspMessage
 from nobs_bot.streams.vetting import Network, Resolver, system_resolver, vet
 
 _MOST_JPEG_BYTES = 8 * 1024 * 1024
+# some seconds of the best cameras; whoever sends more without a picture wants to keep us busy
+_MOST_MEDIA_BYTES = 32 * 1024 * 1024
 _CONTROL = re.compile(r"^a=control:(\S+)", re.MULTILINE)
 _CHANNEL = re.compile(r"interleaved=(\d{1,3})")
 _TRANSPORT = "RTP/AVP/TCP;unicast;interleaved=0-1"
@@ -118,11 +120,18 @@ async def _await_keyframe(welcome: RtspWelcome) -> None:
     found = _CHANNEL.search(reply.header("Transport") or "")
     watch = KeyframeWatch(welcome.description.codec, int(found[1]) if found else 0)
     seen = asyncio.get_running_loop().create_future()
+    taken_bytes = 0
 
     def look(frames: bytes) -> None:
+        nonlocal taken_bytes
+        taken_bytes += len(frames)
+        if seen.done():
+            return
         watch.feed(frames)
-        if watch.is_satisfied and not seen.done():
+        if watch.is_satisfied:
             seen.set_result(None)
+        elif taken_bytes > _MOST_MEDIA_BYTES:
+            seen.set_exception(Unusable(Failure.NO_PICTURES))
 
     def end(failure: Failure | None) -> None:
         if not seen.done():

@@ -13,7 +13,7 @@ from nobs_bot.cameras import rights, ward
 from nobs_bot.cameras.checks import Check
 from nobs_bot.cameras.connection import read_address, set_stream
 from nobs_bot.cameras.drift import note_drift
-from nobs_bot.cameras.health import Health, health_of, next_turn
+from nobs_bot.cameras.health import Health, health_of, look_soon, next_turn
 from nobs_bot.cameras.outages import OURS, Outage, open_outages
 from nobs_bot.cameras.progress import progress, within
 from nobs_bot.cameras.record import Camera, Drift, State
@@ -486,3 +486,50 @@ async def test_progress_counts_what_answers_as_healthy(house: House, areas: Area
     cameras.failing["cam.example"] = Failure.NO_ANSWER
     await live(house, cameras, 2 * HOUR)
     assert await healthy() == 0
+
+
+async def test_a_mistake_of_ours_is_put_off_and_told_in_no_log(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    camera_id = await connected(house, "cam.example")
+
+    class Mistaken(Cameras):
+        async def __call__(self, address: StreamAddress) -> Pulse:
+            self.looks[address.host] += 1
+            raise ValueError("a mistake")
+
+    mistaken = Mistaken()
+    await live(house, mistaken, HOUR + MINUTE)
+    await live(house, mistaken, HOUR)
+    assert mistaken.looks["cam.example"] <= 9
+    found = await health(house, camera_id)
+    assert (found.last_error, found.is_up) == ("ValueError", None)
+    assert "tops3cret" not in caplog.text
+    assert not [each for each in await house.told("Sari") if "jawab" in each]
+
+
+async def test_a_check_that_was_asked_for_has_health_look_again_soon(house: House) -> None:
+    cameras = Cameras()
+    camera_id = await connected(house, "cam.example")
+    cameras.failing["cam.example"] = Failure.NO_ANSWER
+    await live(house, cameras, timedelta(days=3), step=10 * MINUTE)
+    del cameras.failing["cam.example"]
+    async with house.office.work() as work:
+        await look_soon(work, camera_id)
+    await live(house, cameras, 2 * MINUTE)
+    assert (await health(house, camera_id)).is_up
+
+
+async def test_officers_read_which_network_is_down(house: House) -> None:
+    cameras = Cameras()
+    down = hosts("36.68", 20)
+    await many(house, down)
+    await many(house, hosts("103.28", 20))
+    await live(house, cameras, 2 * HOUR)
+    cameras.failing = dict.fromkeys(down, Failure.NO_ANSWER)
+    await live(house, cameras, HOUR)
+    [told] = [each for each in await house.told("Kartika") if "penyedia" in each]
+    assert "36.68.0.0/16" in told
+    async with house.office.look() as work:
+        assert await ward.in_outage(work, [KECAMATAN]) >= 5
+        assert await ward.in_outage(work, [OTHER_KECAMATAN]) == 0

@@ -331,6 +331,20 @@ async def test_another_areas_officer_prints_and_reads_nothing(house: House) -> N
         assert await stickers.may_read(work, wayan, camera) is None
 
 
+async def test_a_camera_that_moved_away_is_no_business_of_the_batchs_officers(
+    house: House,
+) -> None:
+    camera_id = await house.approved()
+    [sticker_id] = await printed(house, "Wayan")
+    async with house.office.work() as work:
+        (await house.camera(work, camera_id)).area_code = f"{OTHER_KECAMATAN}.1001"
+    async with house.acting("Wayan") as (work, wayan):
+        [batch] = await stickers.batches(work, wayan)
+        assert await stickers.stickers_in(work, batch) == []
+        with pytest.raises(Refusal, match="roles"):
+            await stickers.hand(work, sticker_id, wayan)
+
+
 async def test_what_is_over_or_on_the_wall_is_refused(house: House) -> None:
     await house.approved()
     [sticker_id] = await printed(house)
