@@ -16,6 +16,7 @@ to ask. A `Refusal` that is raised becomes a page, or JSON where the script aske
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -36,6 +37,8 @@ from nobs_bot.people.sessions import (
 )
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.texts import LANGUAGES, Words
+
+log = logging.getLogger(__name__)
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -217,6 +220,11 @@ class Gate:
             return self._refuse(request, status_of(refusal), refusal)
         except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
             return self._refuse(request, 404, None)
+        except (web.HTTPException, ConnectionError):
+            raise
+        except Exception:
+            log.exception("a page of the command centre broke off")
+            return self._refuse(request, 500, None)
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         allowed = allowed_at(request.match_info.handler)

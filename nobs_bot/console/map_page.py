@@ -260,6 +260,9 @@ class MapPage:
                 await self._tell_changes(request, response, queue)
             except ConnectionError:
                 log.debug("a map was closed")
+            except Exception:
+                # the answer has begun, so no page can be shown in its place; the map asks again
+                log.exception("a map's changes broke off")
         return response
 
     async def _tell_changes(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nobs_bot.console.audit_page import AuditPage
 from nobs_bot.console.camera_page import CameraPage
 from nobs_bot.console.centre import Centre
 from nobs_bot.console.map_page import MapPage
+from nobs_bot.console.people_page import PeoplePage
 from nobs_bot.console.queue_page import QueuePage
 from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.gallery import Gallery
 from nobs_bot.coverage.surveyor import Surveyor
+from nobs_bot.people.discharging import MenuFor
 from nobs_bot.places.areas import Areas
 from nobs_bot.places.finding import Finder
 from nobs_bot.places.geocode import Geocoder
@@ -26,6 +29,8 @@ class Means:
     Args:
         surveyor: Reckons what the cameras see and miss.
         geocoder: Finds addresses; None where there is none.
+        bot_name: The bot's username, for links into the chat.
+        menu_for: What somebody with some roles is shown in the chat.
     """
 
     office: Office
@@ -34,7 +39,9 @@ class Means:
     base: BaseMap
     gallery: Gallery
     surveyor: Surveyor
-    geocoder: Geocoder | None = None
+    geocoder: Geocoder | None
+    bot_name: str
+    menu_for: MenuFor
 
 
 def command_centre(means: Means, pages: str) -> Centre:
@@ -52,4 +59,7 @@ def command_centre(means: Means, pages: str) -> Centre:
     centre.add(the_map, close=the_map.close)
     centre.add(CameraPage(office, shell, areas))
     centre.add(QueuePage(office, shell, areas, means.gallery))
+    people = PeoplePage(office, shell, areas, bot_name=means.bot_name, menu_for=means.menu_for)
+    centre.add(people)
+    centre.add(AuditPage(office, shell, areas))
     return centre

@@ -41,7 +41,9 @@ ON_THE_MAP = EVERYBODY - {Role.ADMINISTRATOR}
 NAVIGATION: tuple[Entry, ...] = (
     Entry("", "console.home", EVERYBODY),
     Entry("peta", "console.map", ON_THE_MAP),
-    Entry("antrean", "menu.queue", frozenset({Role.REVIEWER})),
+    Entry("antrean", "console.queue", frozenset({Role.REVIEWER})),
+    Entry("petugas", "console.people", frozenset({Role.ADMINISTRATOR})),
+    Entry("catatan", "console.audit", frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})),
 )
 
 

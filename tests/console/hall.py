@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from handlers.menu import menu_for
 from nobs_bot.console.centre import Centre
 from nobs_bot.console.entry import address_of
 from nobs_bot.console.opening import Means, command_centre
@@ -106,7 +107,9 @@ async def hall_in(house: House) -> AsyncIterator[Hall]:
     surveyor = Surveyor(children, "Polres Metro Jakarta Barat", house.office.settings.data_dir)
     base = BaseMap(house.areas)
     gallery = Gallery(base, house.files)
-    means = Means(house.office, house.files, house.areas, base, gallery, surveyor)
+    means = Means(
+        house.office, house.files, house.areas, base, gallery, surveyor, None, "nobs_bot", menu_for
+    )
     centre = command_centre(means, pages)
     site = Site(house.office, _nobody, "secret", house.files, centre=centre)
     await site.start("127.0.0.1", port)

@@ -29,6 +29,7 @@ from nobs_bot.coverage.turn import TurnState
 from nobs_bot.footage.formats import REFUSED
 from nobs_bot.footage.matching import Reason
 from nobs_bot.footage.request import Outcome, Purpose, Reply, RequestState
+from nobs_bot.footage.trail import DETAILS
 from nobs_bot.people.roles import Role
 from nobs_bot.settings import Settings
 from nobs_bot.storage.audit import Act
@@ -216,6 +217,8 @@ VALUES: dict[str, Any] = {
     "menu": list(COMMANDS),
     "language": list(LANGUAGES),
     "help": [*Role],
+    "audit.detail": [*DETAILS],
+    "console.audit": ["moment", "who", "role", "what", "details"],
     "console.drift": [*Drift],
     "console.health": [*HEALTH],
     "compass": [str(angle) for angle in range(0, 360, 45)],
