@@ -47,6 +47,7 @@ class Entrance:
             web.get(f"/masuk/{_TOKEN}", self._landing),
             web.post(f"/masuk/{_TOKEN}", self._enter),
             web.get("/masuk", self._how),
+            web.get("", self._home),
             web.get("/", self._home),
             web.post("/keluar", self._leave),
             web.post(r"/sesi/{session:\d{1,19}}/akhiri", self._end),

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from nobs_bot.console.gate import Gate, allow, allowed_at
+from nobs_bot.console.safety import Pace
 from nobs_bot.errors import Refusal
 from nobs_bot.people.privacy import erase
 from nobs_bot.people.roles import Role, end_role, grant, grants_of
@@ -314,10 +315,11 @@ async def test_every_answer_carries_the_policy(hall: Hall) -> None:
 
 
 async def test_somebody_who_calls_without_end_is_slowed_down(hall: Hall) -> None:
-    dewi = await hall.enter("Dewi")
-    seen = [(await dewi.post("terjaga"))[0] for _ in range(330)]
-    assert seen[:250] == [204] * 250
-    assert 429 in seen
+    dewi, rahmat = await hall.enter("Dewi"), await hall.enter("Rahmat")
+    # time stands still for it, however slow this machine is
+    hall.centre.gate._pace = Pace(burst=5, per_second=0)
+    assert [(await dewi.post("terjaga"))[0] for _ in range(6)] == [204] * 5 + [429]
+    assert (await rahmat.post("terjaga"))[0] == 204
 
 
 async def test_language_and_darkness_are_chosen_for_the_browser(hall: Hall) -> None:
