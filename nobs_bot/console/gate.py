@@ -334,6 +334,7 @@ _STATUS = {
     "roles.not_here": 403,
     "console.foreign": 403,
     "console.link_over": 410,
+    "console.no_proof": 403,
     "upload.too_often": 429,
     "review.gone": 404,
     "console.no_camera": 404,
