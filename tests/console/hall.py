@@ -45,6 +45,9 @@ class Visitor:
         async with self.session.post(f"{self.root}/{path}", data=body, headers=headers) as answer:
             return answer.status, await answer.text()
 
+    async def ask(self, method: str, path: str) -> tuple[int, str]:
+        return await (self.get(path) if method == "GET" else self.post(path))
+
     async def json(self, path: str) -> Any:
         headers = {"Accept": "application/json"}
         async with self.session.get(f"{self.root}/{path}", headers=headers) as answer:
