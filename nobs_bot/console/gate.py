@@ -146,6 +146,7 @@ class Officer:
 
 _OFFICER = web.RequestKey("officer", Officer)
 _WORDS = web.RequestKey("words", Words)
+_HAS_BEGUN = web.RequestKey("has_begun", bool)
 
 
 def officer(request: web.Request) -> Officer:
@@ -165,6 +166,7 @@ def words_of(request: web.Request) -> Words:
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """A signal of aiohttp's, called for every response before it goes."""
+    request[_HAS_BEGUN] = True
     response.headers.update(HEADERS)
     # what says nothing else is an officer's page, and not kept by anybody
     response.headers.setdefault("Cache-Control", "no-store")
@@ -224,6 +226,11 @@ class Gate:
             raise
         except Exception:
             log.exception("a page of the command centre broke off")
+            if request.get(_HAS_BEGUN):
+                # cut short, so that nobody takes what was sent for the whole
+                if request.transport is not None:
+                    request.transport.abort()
+                raise
             return self._refuse(request, 500, None)
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -337,6 +344,7 @@ _STATUS = {
     "console.no_proof": 403,
     "upload.too_often": 429,
     "review.gone": 404,
+    "request.not_yours": 404,
     "console.no_camera": 404,
 }
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from nobs_bot.console.audit_page import AuditPage
 from nobs_bot.console.camera_page import CameraPage
 from nobs_bot.console.centre import Centre
+from nobs_bot.console.clip_page import ClipPage
 from nobs_bot.console.map_page import MapPage
 from nobs_bot.console.people_page import PeoplePage
 from nobs_bot.console.queue_page import QueuePage
+from nobs_bot.console.requests_page import RequestsPage
 from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.gallery import Gallery
 from nobs_bot.coverage.surveyor import Surveyor
@@ -59,6 +61,8 @@ def command_centre(means: Means, pages: str) -> Centre:
     centre.add(the_map, close=the_map.close)
     centre.add(CameraPage(office, shell, areas))
     centre.add(QueuePage(office, shell, areas, means.gallery))
+    centre.add(RequestsPage(office, shell, areas, base))
+    centre.add(ClipPage(office, shell, means.files))
     people = PeoplePage(office, shell, areas, bot_name=means.bot_name, menu_for=means.menu_for)
     centre.add(people)
     centre.add(AuditPage(office, shell, areas))

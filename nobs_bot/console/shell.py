@@ -42,6 +42,7 @@ NAVIGATION: tuple[Entry, ...] = (
     Entry("", "console.home", EVERYBODY),
     Entry("peta", "console.map", ON_THE_MAP),
     Entry("antrean", "console.queue", frozenset({Role.REVIEWER})),
+    Entry("permintaan", "console.requests", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})),
     Entry("petugas", "console.people", frozenset({Role.ADMINISTRATOR})),
     Entry("catatan", "console.audit", frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})),
 )

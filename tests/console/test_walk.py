@@ -12,11 +12,13 @@ from playwright.async_api import Browser, Page
 from nobs_bot.cameras import review
 from nobs_bot.cameras.photos import fetch_photos
 from nobs_bot.console.gate import allowed_at
+from nobs_bot.footage.request import clips_of
 from nobs_bot.people.roles import Role, grant, grants_of
 from tests.cameras.test_photos import Telegram, picture
-from tests.cast import DISTRICT, SHOP
+from tests.cast import DISTRICT, SHOP, House
 from tests.console.axe import violations
 from tests.console.hall import Hall
+from tests.footage.requests import asks, hand_over, send
 
 F, R, I, S, A = Role  # noqa: E741 - one letter a column of the table
 ON_MAPS, ANYBODY = {F, R, I, S}, None
@@ -56,6 +58,14 @@ ROUTES: dict[str, set[Role] | None] = {
     "POST /antrean/{number}/perbaiki": {R},
     "POST /antrean/{number}/tolak": {R},
     "POST /antrean/{number}/lepas": {R},
+    "GET /permintaan": {I, S},
+    "GET /permintaan/{request}": {I, S},
+    "POST /permintaan/{request}/{act}": {I, S},
+    "POST /permintaan/{request}/ekspor": {I, S},
+    "GET /permintaan/{request}/klip/{clip}": {I, S},
+    "GET /permintaan/{request}/klip/{clip}/isi": {I, S},
+    "GET /permintaan/{request}/klip/{clip}/asli": {I, S},
+    "POST /permintaan/{request}/klip/{clip}/salinan": {I, S},
     "GET /petugas": {A},
     "POST /petugas/undang": {A},
     "GET /petugas/{grant}": {A},
@@ -96,6 +106,7 @@ async def one_of_each(hall: Hall) -> dict[Role, str]:
 
 def filled_in(path: str) -> str:
     values = {"session": 1, "number": 1001, "at": 0, "grant": 1, "token": "x" * 43}
+    values |= {"request": 1, "clip": 1, "act": "tutup"}
     for name, value in {**values, "mark": "0" * 12, "name": "icon.svg"}.items():
         path = path.replace(f"{{{name}}}", str(value))
     return path.removeprefix("/")
@@ -137,6 +148,16 @@ async def test_who_has_no_role_does_not_come_in_at_all(hall: Hall, name: str) ->
 # axe
 
 
+async def with_a_clip(house: House) -> tuple[int, int]:
+    """Dewi asks Budi, who sends a file; ids of request and clip."""
+    request_id = await send(house, name="Dewi")
+    [ask] = await asks(house)
+    await hand_over(house, ask.id, name="Budi")
+    async with house.office.look() as work:
+        [clip] = await clips_of(work, request_id)
+    return request_id, clip.id
+
+
 async def prepared(hall: Hall) -> list[str]:
     """A camera on the map, one in Dewi's hands, and Dewi with every role; paths of all pages."""
     house = hall.house
@@ -148,11 +169,13 @@ async def prepared(hall: Hall) -> list[str]:
             await grant(work, dewi, role, DISTRICT, granted_by=None)
         await work.session.flush()
         await review.take(work, dewi)
+    request_id, clip_id = await with_a_clip(house)
     async with house.office.look() as work:
         [held, *_] = await grants_of(work, house.ids["Rahmat"])
     return [
         *("", "peta", "antrean", "antrean/1002", "antrean?selesai=approved&kamera=1002"),
         *("kamera/1001", "petugas", f"petugas/{held.id}", "catatan", "aplikasi"),
+        *("permintaan", f"permintaan/{request_id}", f"permintaan/{request_id}/klip/{clip_id}"),
         *("kamera/9999", "antrean/9999", "nothing"),
     ]
 

@@ -28,7 +28,7 @@ from nobs_bot.coverage.hotspots import HotspotKind
 from nobs_bot.coverage.turn import TurnState
 from nobs_bot.footage.formats import REFUSED
 from nobs_bot.footage.matching import Reason
-from nobs_bot.footage.request import Outcome, Purpose, Reply, RequestState
+from nobs_bot.footage.request import ClipState, Outcome, Purpose, Reply, RequestState
 from nobs_bot.footage.trail import DETAILS
 from nobs_bot.people.roles import Role
 from nobs_bot.settings import Settings
@@ -218,6 +218,7 @@ VALUES: dict[str, Any] = {
     "language": list(LANGUAGES),
     "help": [*Role],
     "audit.detail": [*DETAILS],
+    "console.clip": [*ClipState],
     "console.audit": ["moment", "who", "role", "what", "details"],
     "console.drift": [*Drift],
     "console.health": [*HEALTH],
