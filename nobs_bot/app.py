@@ -57,6 +57,7 @@ from nobs_bot.messaging import chats, inbox, outbox
 from nobs_bot.messaging.polling import Poller
 from nobs_bot.messaging.pump import Conversation, Pump
 from nobs_bot.messaging.sender import Sender
+from nobs_bot.people.discharging import MenuFor
 from nobs_bot.people.sessions import forget_sessions
 from nobs_bot.places.areas import Areas, load_areas
 from nobs_bot.places.geocode import AddressLookup, Geocoder, Tell, run_lookups
@@ -151,14 +152,16 @@ class Outside:
         downloads: Hands over what people sent.
         tell_places: Tells people what became of an address.
         announce_webhook: Tells Telegram where to call; takes the address and the secret.
-        bot_name: The bot's username, for links on our pages.
+        bot_name: The bot's username, for links into the chat.
+        menu_for: The commands that somebody with some roles is shown, in their language.
     """
 
     conversation: Conversation
     downloads: TelegramFiles
     tell_places: Tell
     announce_webhook: Callable[[str, str], Awaitable[None]]
-    bot_name: str = ""
+    bot_name: str
+    menu_for: MenuFor
 
 
 class App:
@@ -241,6 +244,8 @@ class App:
             self.surveyor,
             self.live,
             self._geocoder,
+            self._outside.bot_name,
+            self._outside.menu_for,
         )
         return command_centre(means, pages)
 

@@ -16,6 +16,9 @@ from nobs_bot.errors import Refusal
 from nobs_bot.storage.work import Office
 from nobs_bot.texts import plain
 
+# what is said where there is no refusal to say it
+_TOLD = {401: "console.signed_out", 404: "console.not_found", 500: "console.broken"}
+
 
 class Pages(Protocol):
     """Some pages of the centre; every one of their handlers says who may (see `gate.allow`)."""
@@ -73,7 +76,7 @@ class Centre:
         if refusal is not None:
             told = plain(words(refusal.text_key, **refusal.params))
         else:
-            told = plain(words("console.signed_out" if status == 401 else "console.not_found"))
+            told = plain(words(_TOLD[status]))
         if request.path.startswith(f"{PATH}{API_PATH}/"):
             return problem(status, told)
         if wants_json(request):

@@ -31,7 +31,8 @@ from nobs_bot.coverage.turn import TurnState
 from nobs_bot.footage.formats import REFUSED
 from nobs_bot.footage.live.record import Ending
 from nobs_bot.footage.matching import Reason
-from nobs_bot.footage.request import Outcome, Purpose, Reply, RequestState
+from nobs_bot.footage.request import ClipState, Outcome, Purpose, Reply, RequestState
+from nobs_bot.footage.trail import DETAILS
 from nobs_bot.people.roles import Role
 from nobs_bot.people.tokens import Scope
 from nobs_bot.settings import Settings
@@ -221,6 +222,9 @@ VALUES: dict[str, Any] = {
     "menu": list(COMMANDS),
     "language": list(LANGUAGES),
     "help": [*Role],
+    "audit.detail": [*DETAILS],
+    "console.clip": [*ClipState],
+    "console.audit": ["moment", "who", "role", "what", "details"],
     "console.drift": [*Drift],
     "console.health": [*HEALTH],
     "compass": [str(angle) for angle in range(0, 360, 45)],
