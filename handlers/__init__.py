@@ -19,6 +19,7 @@ from . import (
     footage,
     health,
     hotspots,
+    live,
     points,
     privacy,
     progress,
@@ -45,6 +46,7 @@ def build_router() -> Router:
     for part in (
         start_dialogue.router,
         cameras.router,
+        live.router,
         review.router,
         footage.router,
         requests.router,

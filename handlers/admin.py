@@ -10,19 +10,17 @@ from aiogram.types import Message as TelegramMessage
 from nobs_bot.buttons import button, column
 from nobs_bot.errors import Refusal
 from nobs_bot.messaging.message import Message
+from nobs_bot.people.discharging import discharge
 from nobs_bot.people.invitations import invite
-from nobs_bot.people.persons import Person, name_of, tell, words_for
+from nobs_bot.people.persons import Person, name_of
 from nobs_bot.people.roles import (
     Grant,
     Role,
     covers,
-    end_role,
     grant_under,
     grants_in,
-    grants_of,
     require,
 )
-from nobs_bot.people.sessions import end_without_role
 
 from .desk import Desk
 from .filters import At, Tap, number, word
@@ -133,19 +131,6 @@ async def officer_shown(query: CallbackQuery, desk: Desk, args: tuple[str, ...])
 
 @router.callback_query(Tap("adm.end"))
 async def role_ended(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
-    held, who = await end_role(desk.work, number(args), desk.who)
-    words, theirs = desk.words, words_for(desk.work, who)
-    left = [grant.role for grant in await grants_of(desk.work, who.id) if grant.id != held.id]
-    told = Message(
-        text=theirs(
-            "officers.told",
-            role=theirs(f"role.{held.role}"),
-            area=desk.areas.name(held.area_code),
-        ),
-        menu=tuple(menu_for(theirs, left)),
-    )
-    await tell(desk.work, who, told, f"role-ended:{held.id}")
-    desk.reply.toast(words("officers.ended"))
-    await desk.work.session.flush()
-    await end_without_role(desk.work, who.id)
+    await discharge(desk.work, number(args), desk.who, desk.areas, menu_for)
+    desk.reply.toast(desk.words("officers.ended"))
     await _officers(desk, 0)

@@ -7,7 +7,6 @@ from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
 
 from nobs_bot.buttons import Keyboard, button, column
-from nobs_bot.errors import Refusal
 from nobs_bot.footage import agreement, retention
 from nobs_bot.footage.request import request_for
 from nobs_bot.people.roles import Role, require_at
@@ -17,8 +16,6 @@ from .filters import At, Tap, number
 from .states import Agreeing
 
 router = Router(name="agreement")
-
-MOST_REASON_CHARACTERS = 300
 
 
 @router.callback_query(Tap("agr.yes", "agr.no"))
@@ -71,10 +68,7 @@ async def review_given(message: TelegramMessage, desk: Desk) -> None:
 
 
 def _read_reason(message: TelegramMessage) -> str:
-    reason = (message.text or "").strip()
-    if not 3 <= len(reason) <= MOST_REASON_CHARACTERS:
-        raise Refusal("review.reason_length", most=MOST_REASON_CHARACTERS)
-    return reason
+    return agreement.read_word(message.text or "")
 
 
 def _done(desk: Desk, key: str, request_name: str) -> None:

@@ -18,6 +18,7 @@ from nobs_bot.cameras.rights import pause, resume, switch_share, withdraw
 from nobs_bot.coverage.worklist import erase_turns
 from nobs_bot.errors import Refusal
 from nobs_bot.footage.answers import let_go
+from nobs_bot.footage.live.views import let_go_of
 from nobs_bot.messaging.message import Message
 from nobs_bot.texts import Markup, Words
 
@@ -146,7 +147,9 @@ async def share_switched(query: CallbackQuery, desk: Desk, args: tuple[str, ...]
 def _sharing(desk: Desk, camera: Camera) -> None:
     back = button(desk.words("back_button"), "cam.show", camera.id)
     switches = sharing_switches(desk.words, camera, "cam.share")
-    desk.show("cameras.sharing", (*switches, (back,)), camera=camera.name)
+    live = button(desk.words("live.terms_button"), "live.screen", camera.id)
+    rows = (*switches, (live,), (back,)) if camera.share_live else (*switches, (back,))
+    desk.show("cameras.sharing", rows, camera=camera.name)
 
 
 @router.callback_query(Tap("cam.check"))
@@ -180,6 +183,7 @@ async def withdrawn(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> 
     camera = await camera_of(desk.work, number(args), desk.who.id)
     await let_go(desk.work, [camera.id])
     await erase_turns(desk.work, camera.id)
+    await let_go_of(desk.work, camera)
     await withdraw(desk.work, camera, desk.who)
     if desk.memory.get("camera") == camera.id:
         desk.dialogue.end()

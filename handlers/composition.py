@@ -41,8 +41,10 @@ async def outside_of(foundation: Foundation, dispatcher: Dispatcher) -> tuple[Ou
     await _set_menus(bot, foundation)
     conversation = BotConversation(dispatcher, bot, foundation.gallery, around)
     announce = _Webhook(bot)
-    name = around.bot_name
-    return Outside(conversation, TelegramDownloads(bot), tell_places, announce, name), bot
+    outside = Outside(
+        conversation, TelegramDownloads(bot), tell_places, announce, around.bot_name, menu_for
+    )
+    return outside, bot
 
 
 async def _meet_telegram(bot: Bot) -> User:

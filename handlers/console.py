@@ -8,7 +8,7 @@ from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
 
 from nobs_bot.buttons import Button, button, column
-from nobs_bot.console.entry import address_of
+from nobs_bot.console.entry import address_of, app_address_of
 from nobs_bot.errors import Refusal
 from nobs_bot.messaging.message import Message
 from nobs_bot.people.sessions import LINK_GOOD_FOR, end_all, end_session, make_link, sessions_of
@@ -37,10 +37,15 @@ async def _link(desk: Desk) -> None:
     inside = await sessions_of(desk.work, desk.who.id)
     # Telegram shows labels as they are
     opens = Button(label=words("console.open_button"), url=address_of(pages, token))
+    inside_telegram = Button(
+        label=words("console.open_here_button"), url=app_address_of(pages), in_app=True
+    )
     more = button(words("console.sessions_button", count=len(inside)), "con.list")
     minutes = round(LINK_GOOD_FOR.total_seconds() / 60)
     text = words("console.link_sent", minutes=minutes)
-    keyboard = ((opens,), *column(more if inside else None))
+    # Telegram opens nothing inside of itself but by https
+    can_open_here = pages.startswith("https://")
+    keyboard = column(opens, inside_telegram if can_open_here else None, more if inside else None)
     desk.reply.say(Message(text=text, keyboard=keyboard, protected=True))
 
 

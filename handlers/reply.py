@@ -37,6 +37,7 @@ from aiogram.types import (
     LinkPreviewOptions,
     ReplyKeyboardMarkup,
     ReplyKeyboardRemove,
+    WebAppInfo,
 )
 
 from nobs_bot.buttons import Keyboard
@@ -325,7 +326,12 @@ def _inline(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
     return InlineKeyboardMarkup(
         inline_keyboard=[
             [
-                InlineKeyboardButton(text=each.label, callback_data=each.payload, url=each.url)
+                InlineKeyboardButton(
+                    text=each.label,
+                    callback_data=each.payload,
+                    url=None if each.in_app else each.url,
+                    web_app=WebAppInfo(url=each.url) if each.in_app and each.url else None,
+                )
                 for each in row
             ]
             for row in keyboard

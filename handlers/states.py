@@ -74,6 +74,12 @@ class Agreeing(StrEnum):
     HOLD = "agreeing.hold"
 
 
+class Living(StrEnum):
+    """The hours at which a camera may be watched live."""
+
+    HOURS = "living.hours"
+
+
 class Inviting(StrEnum):
     """Making an invitation."""
 

@@ -42,6 +42,8 @@ from nobs_bot.footage.clips import fetch_clips, wanted_files
 from nobs_bot.footage.exits import forget_links
 from nobs_bot.footage.figures import tell_weekly
 from nobs_bot.footage.handover import EvidenceOrder
+from nobs_bot.footage.live.record import LiveView
+from nobs_bot.footage.live.views import end_lost, forget_views
 from nobs_bot.footage.look import Looker
 from nobs_bot.footage.news import tell_news
 from nobs_bot.footage.orders import carry_out
@@ -55,6 +57,7 @@ from nobs_bot.messaging import chats, inbox, outbox
 from nobs_bot.messaging.polling import Poller
 from nobs_bot.messaging.pump import Conversation, Pump
 from nobs_bot.messaging.sender import Sender
+from nobs_bot.people.discharging import MenuFor
 from nobs_bot.people.sessions import forget_sessions
 from nobs_bot.places.areas import Areas, load_areas
 from nobs_bot.places.geocode import AddressLookup, Geocoder, Tell, run_lookups
@@ -67,6 +70,7 @@ from nobs_bot.storage.leases import Job, backoff, release_all
 from nobs_bot.storage.loops import is_due, keep_at
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.streams.check import StreamChecker
+from nobs_bot.streams.live import LiveStreams
 from nobs_bot.streams.pulse import take_pulse
 from nobs_bot.streams.report import CheckReport
 from nobs_bot.streams.turning import Comparison, compare_in_child
@@ -89,6 +93,7 @@ LEASED = (
     CoverageOrder,
     Turn,
     Health,
+    LiveView,
 )
 UPDATES_KEPT = timedelta(days=3)
 SENT_KEPT = timedelta(days=30)
@@ -147,14 +152,16 @@ class Outside:
         downloads: Hands over what people sent.
         tell_places: Tells people what became of an address.
         announce_webhook: Tells Telegram where to call; takes the address and the secret.
-        bot_name: The bot's username, for links on our pages.
+        bot_name: The bot's username, for links into the chat.
+        menu_for: The commands that somebody with some roles is shown, in their language.
     """
 
     conversation: Conversation
     downloads: TelegramFiles
     tell_places: Tell
     announce_webhook: Callable[[str, str], Awaitable[None]]
-    bot_name: str = ""
+    bot_name: str
+    menu_for: MenuFor
 
 
 class App:
@@ -209,6 +216,7 @@ class App:
             heading_error_deg=settings.heading_error_deg,
             position_error_m=settings.position_error_m,
         )
+        self.live = LiveStreams(self.checker)
         self.looker = Looker(self.checker.children, foundation.files)
         self.site = Site(
             foundation.office,
@@ -234,7 +242,10 @@ class App:
             found.base,
             found.gallery,
             self.surveyor,
+            self.live,
             self._geocoder,
+            self._outside.bot_name,
+            self._outside.menu_for,
         )
         return command_centre(means, pages)
 
@@ -289,6 +300,7 @@ class App:
         self._loop("coverage", self._when_due(CoverageOrder, self._survey), idle_s=0.5)
         self._loop("coverage figures", self._keep_figures, idle_s=600)
         self._loop("turns", self._when_due(Turn, self._verify_turns), idle_s=0.5)
+        self._loop("live views", self._when_due(LiveView, self._end_lost), idle_s=1)
         self._loop("doomed files", self._when_due(DoomedFile, self._remove_files), idle_s=2)
         self._loop("upkeep", self._keep_up, idle_s=60)
         if self._geocoder:
@@ -318,7 +330,7 @@ class App:
         if Part.WORKER in self.parts:
             await self.checks.stop()
             await self.health.stop()
-        # the console asks the survey as well, and so may have children of its own
+        # the console asks the survey and shows live pictures, and so may have children of its own
         await self.surveyor.close()
         await self.checker.close()
         await self.foundation.database.close()
@@ -377,6 +389,10 @@ class App:
     async def _compare(self, before: bytes, after: bytes, width_deg: float) -> Comparison:
         return await compare_in_child(self.checker.children, before, after, width_deg)
 
+    async def _end_lost(self) -> int:
+        async with self.foundation.office.work() as work:
+            return await end_lost(work)
+
     async def _tell_news(self) -> int:
         return await tell_news(self.foundation.office)
 
@@ -406,6 +422,7 @@ class App:
             done += await tell_officers(work)
             done += await keep_books(work)
             await forget_links(work)
+            await forget_views(work)
             await forget_sessions(work)
             done += await end_unwanted(work)
             await inbox.forget_done(work, work.now - UPDATES_KEPT)

@@ -18,6 +18,7 @@ class Button(BaseModel):
         label: What it says.
         payload: What comes back when it is tapped (see `payload`).
         url: An address to open instead.
+        in_app: Whether the address opens inside of Telegram, as a Mini App; by https only.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -25,6 +26,7 @@ class Button(BaseModel):
     label: str
     payload: str | None = None
     url: str | None = None
+    in_app: bool = False
 
 
 Keyboard = tuple[tuple[Button, ...], ...]

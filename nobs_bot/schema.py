@@ -23,8 +23,9 @@ from nobs_bot.cameras import (
 )
 from nobs_bot.coverage import hotspots, orders, turn
 from nobs_bot.footage import handover, request, upload
+from nobs_bot.footage.live import record as live
 from nobs_bot.messaging import chats, conversation, inbox, outbox
-from nobs_bot.people import consent, invitations, persons, roles, sessions
+from nobs_bot.people import consent, invitations, persons, roles, sessions, tokens
 from nobs_bot.places import geocode, points
 from nobs_bot.storage import audit, counters, doomed
 from nobs_bot.storage.base import Base
@@ -51,6 +52,7 @@ TABLES = (
     hotspots,
     inbox,
     invitations,
+    live,
     orders,
     outages,
     outbox,
@@ -61,8 +63,9 @@ TABLES = (
     record,
     request,
     roles,
-    sticker,
     sessions,
+    sticker,
+    tokens,
     turn,
     upload,
     uptime,

@@ -128,6 +128,9 @@ class Settings(BaseSettings):
     health_minutes: int = Field(
         60, ge=5, le=1440, description="Minutes between two looks whether a camera still answers."
     )
+    live_minutes_a_day: int = Field(
+        60, ge=5, le=240, description="Minutes a day for which one camera may be watched live."
+    )
     heading_error_deg: float = Field(
         15.0, ge=1, le=60, description="Usual error of an owner's direction, degrees (coverage)."
     )

@@ -18,9 +18,11 @@ from nobs_bot.console.gate import (
 )
 from nobs_bot.console.safety import row_id
 from nobs_bot.console.shell import Shell
-from nobs_bot.people.persons import words_for
+from nobs_bot.errors import Refusal
+from nobs_bot.people.miniapp import account_in
+from nobs_bot.people.persons import person_of, words_for
 from nobs_bot.people.roles import Role
-from nobs_bot.people.sessions import behind, end_session, enter, sessions_of
+from nobs_bot.people.sessions import begin, behind, end_session, enter, sessions_of, use_up
 from nobs_bot.storage.work import Office
 from nobs_bot.texts import LANGUAGES
 
@@ -31,6 +33,11 @@ _YEAR_S = 365 * 24 * 3600
 def address_of(pages: str, token: str) -> str:
     """Where a link's token is opened."""
     return f"{pages}/konsol/masuk/{token}"
+
+
+def app_address_of(pages: str) -> str:
+    """Where the centre is opened as a Mini App."""
+    return f"{pages}/konsol/aplikasi"
 
 
 class Entrance:
@@ -47,6 +54,9 @@ class Entrance:
             web.get(f"/masuk/{_TOKEN}", self._landing),
             web.post(f"/masuk/{_TOKEN}", self._enter),
             web.get("/masuk", self._how),
+            web.get("/aplikasi", self._app),
+            web.post("/aplikasi", self._enter_by_app),
+            web.get("", self._home),
             web.get("/", self._home),
             web.post("/keluar", self._leave),
             web.post(r"/sesi/{session:\d{1,19}}/akhiri", self._end),
@@ -78,6 +88,33 @@ class Entrance:
             cookie = await enter(
                 work, request.match_info["token"], agent_of(request), browser_of(request)
             )
+        response = self._shell.to("")
+        self._gate.set_cookie(response, cookie)
+        return response
+
+    @allow_anybody
+    async def _app(self, request: web.Request) -> web.Response:
+        """
+        The way in from within Telegram: its script takes what Telegram says out of the address.
+
+        That stands behind the #, so it is in no server's log.
+        """
+        return self._shell.page(request, "app.html")
+
+    @allow_anybody
+    async def _enter_by_app(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        token = self._office.settings.bot_token
+        if token is None:
+            raise Refusal("console.no_proof")
+        async with self._office.work() as work:
+            given = str(form.get("data", ""))
+            account, proof = account_in(given, token.get_secret_value(), work.now)
+            who = await person_of(work, account)
+            if who is None:
+                raise Refusal("roles.needed")
+            await use_up(work, who, proof)
+            cookie = await begin(work, who, agent_of(request), browser_of(request), way="mini_app")
         response = self._shell.to("")
         self._gate.set_cookie(response, cookie)
         return response

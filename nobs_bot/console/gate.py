@@ -16,6 +16,7 @@ to ask. A `Refusal` that is raised becomes a page, or JSON where the script aske
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -36,6 +37,8 @@ from nobs_bot.people.sessions import (
 )
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.texts import LANGUAGES, Words
+
+log = logging.getLogger(__name__)
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -143,6 +146,7 @@ class Officer:
 
 _OFFICER = web.RequestKey("officer", Officer)
 _WORDS = web.RequestKey("words", Words)
+_HAS_BEGUN = web.RequestKey("has_begun", bool)
 
 
 def officer(request: web.Request) -> Officer:
@@ -162,6 +166,7 @@ def words_of(request: web.Request) -> Words:
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """A signal of aiohttp's, called for every response before it goes."""
+    request[_HAS_BEGUN] = True
     response.headers.update(HEADERS)
     # what says nothing else is an officer's page, and not kept by anybody
     response.headers.setdefault("Cache-Control", "no-store")
@@ -217,6 +222,16 @@ class Gate:
             return self._refuse(request, status_of(refusal), refusal)
         except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
             return self._refuse(request, 404, None)
+        except (web.HTTPException, ConnectionError):
+            raise
+        except Exception:
+            log.exception("a page of the command centre broke off")
+            if request.get(_HAS_BEGUN):
+                # cut short, so that nobody takes what was sent for the whole
+                if request.transport is not None:
+                    request.transport.abort()
+                raise
+            return self._refuse(request, 500, None)
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         allowed = allowed_at(request.match_info.handler)
@@ -235,7 +250,7 @@ class Gate:
             if not me.has(*allowed.roles or ()):
                 raise Refusal("roles.needed")
         if request.method not in _SAFE_METHODS:
-            self._check_origin(request)
+            self.check_origin(request)
             if me is not None and allowed.roles is not None:
                 await self._check_csrf(request, me)
         return await handler(request)
@@ -288,8 +303,12 @@ class Gate:
             return False
         return roles_in(found.grants) == me.grants
 
-    def _check_origin(self, request: web.Request) -> None:
-        """A form of another site does not get in, not even the way in itself."""
+    def check_origin(self, request: web.Request) -> None:
+        """
+        A form of another site does not get in, not even the way in itself.
+
+        Sockets ask for it themselves: a browser opens one to anywhere, by a safe method.
+        """
         origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
         # whoever sends neither is no browser, so nobody's cookie comes with it unasked
         if origin not in (None, self._origin) or site not in (None, "same-origin"):
@@ -326,8 +345,10 @@ _STATUS = {
     "roles.not_here": 403,
     "console.foreign": 403,
     "console.link_over": 410,
+    "console.no_proof": 403,
     "upload.too_often": 429,
     "review.gone": 404,
+    "request.not_yours": 404,
     "console.no_camera": 404,
 }
 

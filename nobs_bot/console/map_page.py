@@ -260,6 +260,9 @@ class MapPage:
                 await self._tell_changes(request, response, queue)
             except ConnectionError:
                 log.debug("a map was closed")
+            except Exception:
+                # the answer has begun, so no page can be shown in its place; the map asks again
+                log.exception("a map's changes broke off")
         return response
 
     async def _tell_changes(
@@ -327,7 +330,10 @@ def _answer(request: web.Request, packed: Packed) -> web.Response:
 def _script_words(me: Officer) -> str:
     words = me.words
     said = {
-        "loading": words("console.map.loading"),
+        "title": words("console.map.title"),
+        "zoom_in": words("console.map.zoom_in"),
+        "zoom_out": words("console.map.zoom_out"),
+        "sources": words("console.map.sources"),
         "live": words("console.map.live"),
         "cut": words("console.map.cut"),
         "of": words("console.map.of", count="{count}", all="{all}"),

@@ -41,7 +41,12 @@ ON_THE_MAP = EVERYBODY - {Role.ADMINISTRATOR}
 NAVIGATION: tuple[Entry, ...] = (
     Entry("", "console.home", EVERYBODY),
     Entry("peta", "console.map", ON_THE_MAP),
-    Entry("antrean", "menu.queue", frozenset({Role.REVIEWER})),
+    Entry("antrean", "console.queue", frozenset({Role.REVIEWER})),
+    Entry("permintaan", "console.requests", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})),
+    Entry("langsung", "live.page.title", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})),
+    Entry("petugas", "console.people", frozenset({Role.ADMINISTRATOR})),
+    Entry("sistem", "system.title", frozenset({Role.ADMINISTRATOR})),
+    Entry("catatan", "console.audit", frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})),
 )
 
 

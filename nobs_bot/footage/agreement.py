@@ -26,6 +26,7 @@ from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.work import Work
 from nobs_bot.texts import Markup
 
+MOST_REASON_CHARACTERS = 300
 REVIEW_WITHIN = timedelta(hours=24)
 
 
@@ -98,6 +99,14 @@ async def decide(
     )
     await _tell_officer(work, request, "agree.told.yes" if agreed else "agree.told.no", reason)
     return request
+
+
+def read_word(text: str) -> str:
+    """A supervisor's reason; raises `Refusal` where it is missing or too long."""
+    reason = text.strip()
+    if not 3 <= len(reason) <= MOST_REASON_CHARACTERS:
+        raise Refusal("review.reason_length", most=MOST_REASON_CHARACTERS)
+    return reason
 
 
 async def awaiting(work: Work, request_id: int, supervisor: Person) -> FootageRequest:

@@ -21,6 +21,7 @@ from telegram import (
     InlineKeyboardMarkup,
     InputMediaPhoto,
     LinkPreviewOptions,
+    WebAppInfo,
 )
 from telegram.error import (
     BadRequest,
@@ -283,7 +284,12 @@ def _markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
     return InlineKeyboardMarkup(
         [
             [
-                InlineKeyboardButton(each.label, callback_data=each.payload, url=each.url)
+                InlineKeyboardButton(
+                    each.label,
+                    callback_data=each.payload,
+                    url=None if each.in_app else each.url,
+                    web_app=WebAppInfo(each.url) if each.in_app and each.url else None,
+                )
                 for each in row
             ]
             for row in keyboard

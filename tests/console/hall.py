@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from handlers.menu import menu_for
 from nobs_bot.console.centre import Centre
 from nobs_bot.console.entry import address_of
 from nobs_bot.console.opening import Means, command_centre
@@ -18,7 +19,9 @@ from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.gallery import Gallery
 from nobs_bot.coverage.surveyor import Surveyor
 from nobs_bot.people.sessions import make_link
+from nobs_bot.streams.check import StreamChecker
 from nobs_bot.streams.children import Children
+from nobs_bot.streams.live import LiveStreams
 from tests.cast import House
 from tests.installation import free_port
 
@@ -43,6 +46,9 @@ class Visitor:
         body = {"csrf": self.csrf, **(form or {})}
         async with self.session.post(f"{self.root}/{path}", data=body, headers=headers) as answer:
             return answer.status, await answer.text()
+
+    async def ask(self, method: str, path: str) -> tuple[int, str]:
+        return await (self.get(path) if method == "GET" else self.post(path))
 
     async def json(self, path: str) -> Any:
         headers = {"Accept": "application/json"}
@@ -96,8 +102,9 @@ async def _nobody(updates: list[dict[str, Any]]) -> None:
 
 
 @asynccontextmanager
-async def hall_in(house: House) -> AsyncIterator[Hall]:
-    """The centre of a house, listening."""
+async def hall_in(house: House, live: LiveStreams | None = None) -> AsyncIterator[Hall]:
+    """The centre of a house, listening; its live pictures come from *live*."""
+    streams = live or LiveStreams(StreamChecker())
     port = free_port()
     pages = f"http://127.0.0.1:{port}"
     settings = house.office.settings.model_copy(update={"console_url": pages})
@@ -106,7 +113,18 @@ async def hall_in(house: House) -> AsyncIterator[Hall]:
     surveyor = Surveyor(children, "Polres Metro Jakarta Barat", house.office.settings.data_dir)
     base = BaseMap(house.areas)
     gallery = Gallery(base, house.files)
-    means = Means(house.office, house.files, house.areas, base, gallery, surveyor)
+    means = Means(
+        office=house.office,
+        files=house.files,
+        areas=house.areas,
+        base=base,
+        gallery=gallery,
+        surveyor=surveyor,
+        live=streams,
+        geocoder=None,
+        bot_name="nobs_bot",
+        menu_for=menu_for,
+    )
     centre = command_centre(means, pages)
     site = Site(house.office, _nobody, "secret", house.files, centre=centre)
     await site.start("127.0.0.1", port)

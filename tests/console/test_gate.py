@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
+from urllib.parse import quote
 
 import aiohttp
 import pytest
+from playwright.async_api import Browser, expect
+from pydantic import SecretStr
 from sqlalchemy import func, select
 
 from nobs_bot.console.gate import Gate, allow, allowed_at
+from nobs_bot.console.safety import Pace
 from nobs_bot.errors import Refusal
 from nobs_bot.people.privacy import erase
 from nobs_bot.people.roles import Role, end_role, grant, grants_of
@@ -29,6 +34,7 @@ from nobs_bot.people.sessions import (
 from nobs_bot.storage.audit import Act, AuditLine
 from tests.cast import DISTRICT, House
 from tests.console.hall import AGENT, Hall, csrf_in
+from tests.people.test_miniapp import TOKEN, signed
 
 
 async def acts(house: House, act: Act) -> int:
@@ -314,10 +320,11 @@ async def test_every_answer_carries_the_policy(hall: Hall) -> None:
 
 
 async def test_somebody_who_calls_without_end_is_slowed_down(hall: Hall) -> None:
-    dewi = await hall.enter("Dewi")
-    seen = [(await dewi.post("terjaga"))[0] for _ in range(330)]
-    assert seen[:250] == [204] * 250
-    assert 429 in seen
+    dewi, rahmat = await hall.enter("Dewi"), await hall.enter("Rahmat")
+    # time stands still for it, however slow this machine is
+    hall.centre.gate._pace = Pace(burst=5, per_second=0)
+    assert [(await dewi.post("terjaga"))[0] for _ in range(6)] == [204] * 5 + [429]
+    assert (await rahmat.post("terjaga"))[0] == 204
 
 
 async def test_language_and_darkness_are_chosen_for_the_browser(hall: Hall) -> None:
@@ -347,3 +354,56 @@ async def test_assets_are_packed_and_kept_and_nothing_else_is_handed_out(hall: H
     mark = name.split("/")[1]
     for path in (f"aset/{mark}/../gate.py", f"aset/{mark}/vendor/SOURCES.md", "aset/x/y.css"):
         assert (await stranger.get(path))[0] in (401, 404), path
+
+
+# inside of Telegram
+
+
+def with_token(hall: Hall) -> None:
+    settings = hall.house.office.settings.model_copy(update={"bot_token": SecretStr(TOKEN)})
+    object.__setattr__(hall.house.office, "settings", settings)
+
+
+async def test_what_telegram_signed_lets_in_once(any_hall: Hall) -> None:
+    hall = any_hall
+    with_token(hall)
+    visitor, another = hall.stranger(), hall.stranger()
+    _, page = await visitor.get("aplikasi")
+    assert "/konsol" in page
+    status, page = await visitor.post("aplikasi", {"data": signed()})
+    assert (status, "Selamat bertugas, Dewi" in page) == (200, True)
+    assert (await another.post("aplikasi", {"data": signed()}))[0] == 410
+    hall.house.clock.advance(timedelta(minutes=1))
+    async with hall.house.office.work() as work:
+        await forget_sessions(work)
+    assert (await another.post("aplikasi", {"data": signed()}))[0] == 410
+
+
+@pytest.mark.parametrize("account", [710_000_001, 710_000_007, 999])
+async def test_telegrams_word_alone_is_no_role(hall: Hall, account: int) -> None:
+    with_token(hall)
+    data = signed(user=json.dumps({"id": account}))
+    visitor = hall.stranger()
+    assert (await visitor.post("aplikasi", {"data": data}))[0] == 403
+    assert (await visitor.get(""))[0] == 401
+
+
+async def test_a_forged_word_of_telegrams_lets_nobody_in(hall: Hall) -> None:
+    visitor = hall.stranger()
+    assert (await visitor.post("aplikasi", {"data": signed()}))[0] == 403, "no token, no bot"
+    with_token(hall)
+    assert (await visitor.post("aplikasi", {"data": signed("1:another-bots-token")}))[0] == 403
+    assert (await visitor.post("aplikasi"))[0] == 403
+
+
+@pytest.mark.browser
+async def test_the_app_takes_the_word_out_of_its_address(hall: Hall, browser: Browser) -> None:
+    with_token(hall)
+    page = await browser.new_page()
+    await page.goto(f"{hall.root}/aplikasi")
+    await expect(page.get_by_role("button", name="Masuk", exact=True)).to_be_hidden()
+    await page.goto("about:blank")
+    await page.goto(f"{hall.root}/aplikasi#tgWebAppData={quote(signed())}&tgWebAppVersion=9")
+    await page.get_by_role("button", name="Masuk", exact=True).click()
+    await expect(page.get_by_text("Selamat bertugas, Dewi")).to_be_visible()
+    await page.close()

@@ -82,3 +82,17 @@ async def test_without_pages_the_officer_is_told_why(here: Installation) -> None
     assert "Pusat komando" not in labels_of(await dewi.expect("Selamat datang"))
     await dewi.send("/konsol")
     await dewi.expect("CONSOLE_URL")
+
+
+async def test_by_https_it_also_opens_inside_of_telegram(
+    sandbox: SandboxServer, tmp_path: Path
+) -> None:
+    pages = "https://cctv.example.org"
+    async with installation(sandbox, tmp_path, console_url=pages) as here:
+        dewi = here.phone("Dewi")
+        await dewi.start()
+        await dewi.send("/konsol")
+        sent = await dewi.expect("dalam 2 menit")
+        [_, [app]] = sent["reply_markup"]["inline_keyboard"]
+        assert app["web_app"] == {"url": f"{pages}/konsol/aplikasi"}
+        assert "url" not in app

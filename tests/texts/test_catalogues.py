@@ -29,9 +29,12 @@ from nobs_bot.cameras.stickers import Standing
 from nobs_bot.coverage.hotspots import HotspotKind
 from nobs_bot.coverage.turn import TurnState
 from nobs_bot.footage.formats import REFUSED
+from nobs_bot.footage.live.record import Ending
 from nobs_bot.footage.matching import Reason
-from nobs_bot.footage.request import Outcome, Purpose, Reply, RequestState
+from nobs_bot.footage.request import ClipState, Outcome, Purpose, Reply, RequestState
+from nobs_bot.footage.trail import DETAILS
 from nobs_bot.people.roles import Role
+from nobs_bot.people.tokens import Scope
 from nobs_bot.settings import Settings
 from nobs_bot.storage.audit import Act
 from nobs_bot.streams.address import AddressProblem
@@ -219,6 +222,9 @@ VALUES: dict[str, Any] = {
     "menu": list(COMMANDS),
     "language": list(LANGUAGES),
     "help": [*Role],
+    "audit.detail": [*DETAILS],
+    "console.clip": [*ClipState],
+    "console.audit": ["moment", "who", "role", "what", "details"],
     "console.drift": [*Drift],
     "console.health": [*HEALTH],
     "compass": [str(angle) for angle in range(0, 360, 45)],
@@ -233,6 +239,9 @@ VALUES: dict[str, Any] = {
     "evidence.refused": [*REFUSED],
     "outcome": [*Outcome, "expired"],
     "outcome.short": [*Outcome],
+    "live.ending": [*Ending],
+    "system.scope": [each.value.partition(":")[0] for each in Scope],
+    "live.over": [*Ending],
     "reply": [*(each for each in Reply), "unreachable", "not_sent_yet"],
     "reply.told": [*Reply],
     "request.state": [*RequestState],

@@ -320,6 +320,7 @@ async function begin() {
     pitchWithRotate: false,
     fadeDuration: 0,
     hash: true,
+    locale: { "Map.Title": words.title, "NavigationControl.ZoomIn": words.zoom_in, "NavigationControl.ZoomOut": words.zoom_out, "AttributionControl.ToggleAttribution": words.sources },
   });
   map.addControl(new library.NavigationControl({ showCompass: false }));
   map.addControl(new library.ScaleControl({}), "bottom-right");

@@ -1,0 +1,139 @@
+"""People and their roles, for administrators: who has what where, an end to it, and invitations."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from nobs_bot.console.gate import allow, officer
+from nobs_bot.console.safety import row_id
+from nobs_bot.console.shell import Shell
+from nobs_bot.errors import Refusal
+from nobs_bot.people.discharging import MenuFor, discharge
+from nobs_bot.people.invitations import invite
+from nobs_bot.people.persons import name_of
+from nobs_bot.people.roles import Role, covers, grant_under, grants_in, require_at
+from nobs_bot.places.areas import Areas
+from nobs_bot.storage.work import Office, Work
+from nobs_bot.texts import plain
+
+_GRANT = r"/petugas/{grant:\d{1,19}}"
+
+
+class PeoplePage:
+    """
+    Serves the list of officers.
+
+    Args:
+        bot_name: The bot's username, for invitations.
+        menu_for: What somebody with some roles is shown in the chat.
+    """
+
+    def __init__(
+        self, office: Office, shell: Shell, areas: Areas, *, bot_name: str, menu_for: MenuFor
+    ) -> None:
+        self._office = office
+        self._shell = shell
+        self._areas = areas
+        self._bot_name = bot_name
+        self._menu_for = menu_for
+
+    def routes(self) -> list[web.RouteDef]:
+        """The list, an invitation, and the end of a role, which is asked about once more."""
+        return [
+            web.get("/petugas", self._list),
+            web.post("/petugas/undang", self._invite),
+            web.get(_GRANT, self._one),
+            web.post(_GRANT + "/akhiri", self._end),
+        ]
+
+    @allow(Role.ADMINISTRATOR)
+    async def _list(self, request: web.Request) -> web.Response:
+        async with self._office.look() as work:
+            return await self._page(request, work)
+
+    async def _page(
+        self, request: web.Request, work: Work, *, link: str = "", told: str = ""
+    ) -> web.Response:
+        me = officer(request)
+        areas = me.areas(Role.ADMINISTRATOR)
+        wanted = request.query.get("peran", "")
+        found = [
+            {
+                "id": held.id,
+                "name": name_of(work, who) or plain(me.words("log.an_officer")),
+                "role": plain(me.words(f"role.{held.role}")),
+                "area": self._areas.name(held.area_code),
+                "since": me.words.date(held.granted_at),
+                "may_end": not (who.id == me.person_id and held.role is Role.ADMINISTRATOR),
+            }
+            for held, who in await grants_in(work, areas)
+            if wanted not in tuple(Role) or held.role == wanted
+        ]
+        found.sort(key=lambda each: (str(each["name"]).casefold(), str(each["area"])))
+        return self._shell.page(
+            request,
+            "people.html",
+            people=found,
+            wanted=wanted,
+            roles=[each.value for each in Role],
+            areas=self._choices(areas),
+            link=link,
+            told=told,
+            done="akhir" in request.query,
+        )
+
+    def _choices(self, codes: list[str]) -> list[tuple[str, str]]:
+        """The areas for which this administrator may invite, the larger ones first."""
+        return [
+            (area.code, str(area))
+            for area in self._areas.all()
+            if any(covers(code, area.code) for code in codes)
+        ]
+
+    @allow(Role.ADMINISTRATOR)
+    async def _invite(self, request: web.Request) -> web.Response:
+        """A link for one use; it is shown once, and nobody can read it again."""
+        me, form = officer(request), await request.post()
+        role, code = str(form.get("peran", "")), str(form.get("wilayah", ""))
+        area = self._areas.get(code)
+        if role not in tuple(Role) or area is None:
+            raise Refusal("invite.no_area")
+        async with self._office.work() as work:
+            await require_at(work, me.person_id, Role.ADMINISTRATOR, area.code)
+            start = invite(work, Role(role), area.code, created_by=me.person_id)
+            words = me.words
+            told = words(
+                "console.invited",
+                role=words(f"role.{role}"),
+                area=str(area),
+                hours=work.settings.invitation_hours,
+            )
+            link = f"https://t.me/{self._bot_name}?start={start}"
+            return await self._page(request, work, link=link, told=plain(told))
+
+    @allow(Role.ADMINISTRATOR)
+    async def _one(self, request: web.Request) -> web.Response:
+        me = officer(request)
+        async with self._office.look() as work:
+            held, who = await grant_under(work, row_id(request, "grant"), await me.person(work))
+            about = {
+                "id": held.id,
+                "name": name_of(work, who) or plain(me.words("log.an_officer")),
+                "role": plain(me.words(f"role.{held.role}")),
+                "area": self._areas.name(held.area_code),
+                "since": me.words.date(held.granted_at),
+            }
+        return self._shell.page(request, "person.html", about=about)
+
+    @allow(Role.ADMINISTRATOR)
+    async def _end(self, request: web.Request) -> web.Response:
+        me = officer(request)
+        async with self._office.work() as work:
+            await discharge(
+                work,
+                row_id(request, "grant"),
+                await me.person(work),
+                self._areas,
+                self._menu_for,
+            )
+        return self._shell.to("petugas?akhir")

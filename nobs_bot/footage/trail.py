@@ -1,0 +1,211 @@
+"""
+The audit log for those who answer for an area: read, filtered, and exported.
+
+A line belongs to the area of its camera, else of its request. One without either (a sign-in, a
+role) is read only by those who answer for the whole district.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, select
+
+from nobs_bot.cameras.record import Camera
+from nobs_bot.cameras.review import within
+from nobs_bot.footage.request import FootageRequest
+from nobs_bot.people.persons import name_of, persons_of
+from nobs_bot.places.areas import Areas
+from nobs_bot.storage.audit import Act, AuditLine
+from nobs_bot.storage.work import Work
+from nobs_bot.texts import Words, plain
+
+MOST_EXPORTED = 50_000
+_AT_ONCE = 500
+# what begins so is a formula to a spreadsheet
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# what of a line's details is told; words of people are left where they were written
+DETAILS = (
+    *("role", "area", "browser", "way", "field", "value", "verdict", "outcome", "reply", "purpose"),
+    *("opened", "rows", "cameras", "target", "how", "size_bytes", "first_day", "last_day", "lines"),
+    *("what", "camera", "request"),
+)
+
+
+@dataclass(frozen=True)
+class Sought:
+    """
+    Which lines are sought; None and empty are any.
+
+    Args:
+        first_day, last_day: In the district's time, both included.
+    """
+
+    act: Act | None = None
+    actor_id: int | None = None
+    camera_number: int | None = None
+    request_number: int | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+
+    def about(self) -> dict[str, Any]:
+        """The same for the log, since reading the log is logged."""
+        said = {
+            "what": self.act.value if self.act else None,
+            "who": self.actor_id,
+            "camera": self.camera_number,
+            "request": self.request_number,
+            "first_day": self.first_day.isoformat() if self.first_day else None,
+            "last_day": self.last_day.isoformat() if self.last_day else None,
+        }
+        return {name: value for name, value in said.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Told:
+    """A line as it is read."""
+
+    line_id: int
+    at: datetime
+    who: str
+    role: str
+    what: str
+    details: str
+
+
+async def trail(
+    work: Work,
+    words: Words,
+    areas: Areas,
+    codes: Sequence[str],
+    sought: Sought,
+    *,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Told]:
+    """
+    Lines of some areas, the newest first.
+
+    Args:
+        codes: Areas for which the reader answers.
+        before: Only lines older than the one of this id.
+    """
+    query = (
+        select(AuditLine, Camera.number, FootageRequest.number)
+        .outerjoin(Camera, Camera.id == AuditLine.camera_id)
+        .outerjoin(FootageRequest, FootageRequest.id == AuditLine.request_id)
+        .where(*_conditions(work, areas, codes, sought))
+        .order_by(AuditLine.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(AuditLine.id < before)
+    rows: list[Any] = []
+    # part by part: fifty thousand at once would hold everybody up for seconds
+    async for part in (await work.session.stream(query)).partitions(_AT_ONCE):
+        rows += part
+        await asyncio.sleep(0)
+    names = await _names(work, [line.actor_id for line, _, _ in rows])
+    lines = []
+    for at, row in enumerate(rows):
+        if at % _AT_ONCE == 0:
+            await asyncio.sleep(0)
+        lines.append(_told(work, words, areas, row, names))
+    return lines
+
+
+def _conditions(
+    work: Work, areas: Areas, codes: Sequence[str], sought: Sought
+) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if areas.district.code not in codes:
+        conditions.append(or_(within(codes), _requested_within(codes)))
+    if sought.act is not None:
+        conditions.append(AuditLine.act == sought.act)
+    if sought.actor_id is not None:
+        conditions.append(AuditLine.actor_id == sought.actor_id)
+    if sought.camera_number is not None:
+        conditions.append(Camera.number == sought.camera_number)
+    if sought.request_number is not None:
+        conditions.append(FootageRequest.number == sought.request_number)
+    if sought.first_day is not None:
+        conditions.append(AuditLine.at >= _midnight(work, sought.first_day))
+    if sought.last_day is not None:
+        conditions.append(AuditLine.at < _midnight(work, sought.last_day + timedelta(days=1)))
+    return conditions
+
+
+def _requested_within(codes: Iterable[str]) -> ColumnElement[bool]:
+    """A line of no camera, whose request is about one of the areas."""
+    column = FootageRequest.area_code
+    ours = (or_(column == code, column.startswith(f"{code}.", autoescape=True)) for code in codes)
+    return AuditLine.camera_id.is_(None) & or_(*ours)
+
+
+def _midnight(work: Work, day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=work.settings.zone)
+
+
+async def _names(work: Work, ids: Iterable[int | None]) -> dict[int, str]:
+    known = await persons_of(work, {each for each in ids if each is not None})
+    return {each.id: name_of(work, each) for each in known.values()}
+
+
+def _told(work: Work, words: Words, areas: Areas, row: Any, names: dict[int, str]) -> Told:
+    line, camera, request = row
+    about = line.read_details(work)
+    name = f"R-{request}" if request else str(about.get("request", "–"))
+    what = words(f"act.{line.act}", camera=f"K-{camera}" if camera else "–", request=name)
+    if line.actor_id is None:
+        who = words("log.the_system")
+    elif line.actor_role is None and line.owner_id == line.actor_id:
+        # an owner's name is opened by a press, and not by reading on
+        who = words("console.owner")
+    else:
+        who = names.get(line.actor_id) or words("log.an_officer")
+    return Told(
+        line_id=line.id,
+        at=line.at,
+        who=plain(who),
+        role=plain(words(f"role.{line.actor_role}")) if line.actor_role else "",
+        what=plain(what),
+        details=", ".join(_details(words, areas, about)),
+    )
+
+
+def _details(words: Words, areas: Areas, about: dict[str, Any]) -> list[str]:
+    said = []
+    for name in DETAILS:
+        value = about.get(name)
+        if value is None:
+            continue
+        if name == "area":
+            value = areas.name(value)
+        if name == "role" and words.has(f"role.{value}"):
+            value = plain(words(f"role.{value}"))
+        said.append(f"{plain(words(f'audit.detail.{name}'))}: {value}")
+    return said
+
+
+def as_csv(words: Words, lines: Iterable[Told]) -> bytes:
+    """Lines as CSV, UTF-8 with a mark for spreadsheets, semicolons as Indonesians use."""
+    out = StringIO()
+    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
+    columns = ("moment", "who", "role", "what", "details")
+    writer.writerow([plain(words(f"console.audit.{each}")) for each in columns])
+    for each in lines:
+        moment = each.at.astimezone(words.zone).isoformat(timespec="seconds")
+        writer.writerow(
+            [_cell(value) for value in (moment, each.who, each.role, each.what, each.details)]
+        )
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _cell(value: str) -> str:
+    return f"'{value}" if value.startswith(_FORMULA) else value

@@ -1,0 +1,41 @@
+"""Ending a role: whoever had it is told, and is out of the command centre with the last one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from nobs_bot.messaging.message import Message
+from nobs_bot.people.persons import Person, tell, words_for
+from nobs_bot.people.roles import Grant, Role, end_role, grants_of
+from nobs_bot.people.sessions import end_without_role
+from nobs_bot.places.areas import Areas
+from nobs_bot.storage.work import Work
+from nobs_bot.texts import Words
+
+# (command, description) of what somebody with these roles may use
+MenuFor = Callable[[Words, Iterable[Role]], list[tuple[str, str]]]
+
+
+async def discharge(
+    work: Work, grant_id: int, administrator: Person, areas: Areas, menu_for: MenuFor
+) -> tuple[Grant, Person]:
+    """
+    End a role and tell whoever had it.
+
+    Raises:
+        Refusal: it is not this administrator's to end (see `roles.grant_under`).
+    """
+    held, who = await end_role(work, grant_id, administrator)
+    await work.session.flush()
+    await end_without_role(work, who.id)
+    theirs = words_for(work, who)
+    told = Message(
+        text=theirs(
+            "officers.told",
+            role=theirs(f"role.{held.role}"),
+            area=areas.name(held.area_code),
+        ),
+        menu=tuple(menu_for(theirs, [each.role for each in await grants_of(work, who.id)])),
+    )
+    await tell(work, who, told, f"role-ended:{held.id}")
+    return held, who
