@@ -15,6 +15,7 @@ from nobs_bot.console.gate import Officer, allow, officer
 from nobs_bot.console.map_page import OFFICERS, role_on_maps, sight_of
 from nobs_bot.console.shell import Shell
 from nobs_bot.errors import Refusal
+from nobs_bot.footage.live.views import VIEWERS
 from nobs_bot.people.persons import name_of, person
 from nobs_bot.places.areas import Areas
 from nobs_bot.storage.audit import Act, record
@@ -86,6 +87,7 @@ class CameraPage:
             "retention": plain(retention_text(words, camera)),
             "sharing": plain(sharing_text(words, camera)),
             "check": "",
+            "live": camera.id if may_be_watched(me, camera) else None,
             "drift": plain(words(f"console.drift.{camera.drift}")) if camera.drift else "",
         }
         if camera.stream is not None:
@@ -101,6 +103,12 @@ class CameraPage:
         is_part = request.query.get("bagian") == "1"
         name = "camera_part.html" if is_part else "camera.html"
         return self._shell.page(request, name, camera=about, owner=owner, is_part=is_part)
+
+
+def may_be_watched(me: Officer, camera: Camera) -> bool:
+    """Whether this officer could ask for a live picture; the owner's terms are asked then."""
+    is_shared = camera.is_active and camera.share_live and camera.stream is not None
+    return is_shared and me.may_at(camera.area_code, *VIEWERS)
 
 
 def _note(work: Work, act: Act, me: Officer, camera: Camera) -> None:
