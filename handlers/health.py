@@ -104,35 +104,34 @@ def _above(codes: list[str], code: str | None) -> str | None:
 def _whole(words: Words, name: str, whole: Ward) -> str:
     if not whole.connected:
         return words("health.none", area=name)
-    return words(
+    text = words(
         "health.whole",
         area=name,
         connected=whole.connected,
         answering=whole.answering,
         silent=whole.silent,
         unknown=whole.unknown,
-        percent=percent(words, whole.uptime),
-        days=DAYS_SHOWN,
     )
+    return "\n".join([text, *share_lines(words, whole.uptime)])
 
 
 def _row(words: Words, name: str, part: Ward) -> str:
-    return words(
-        "health.row",
-        area=name,
-        percent=percent(words, part.uptime),
-        answering=part.answering,
-        connected=part.connected,
-    )
+    count = words("health.row", area=name, answering=part.answering, connected=part.connected)
+    known = _percent(words, part.uptime)
+    return f"{count} · {known}" if known else count
 
 
-def percent(words: Words, uptime: Uptime) -> str:
-    """The share of the known time as people write it; a dash where nothing is known."""
+def share_lines(words: Words, uptime: Uptime) -> list[str]:
+    """How much of the time is answered, as a sentence; none where nothing is known yet."""
+    known = _percent(words, uptime)
+    return [words("health.share", percent=known, days=DAYS_SHOWN)] if known else []
+
+
+def _percent(words: Words, uptime: Uptime) -> str:
+    """The share of the known time as people write it; 99,96% is not all."""
     if uptime.share is None:
-        return "–"
-    # 99,96 % is not all
-    tenths = int(1000 * uptime.share) / 10
-    return f"{words.number(tenths)}%"
+        return ""
+    return f"{words.number(int(1000 * uptime.share) / 10)}%"
 
 
 @router.callback_query(Tap("hlt.silent"))

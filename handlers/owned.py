@@ -8,10 +8,10 @@ from nobs_bot.cameras.advice import advice_for
 from nobs_bot.cameras.health import health_of, is_connected
 from nobs_bot.cameras.record import Camera
 from nobs_bot.cameras.sticker import StickerState
-from nobs_bot.cameras.uptime import DAYS_SHOWN, uptime_of
+from nobs_bot.cameras.uptime import uptime_of
 
 from .desk import Desk
-from .health import percent
+from .health import share_lines
 
 
 async def more_lines(desk: Desk, camera: Camera) -> list[str]:
@@ -28,7 +28,7 @@ async def _health_lines(desk: Desk, camera: Camera) -> list[str]:
     if health is None or health.pulse_at is None:
         return []
     words = desk.words
-    share = percent(words, await uptime_of(desk.work, camera.id))
+    uptime = await uptime_of(desk.work, camera.id)
     lines = []
     if health.failure is None:
         lines.append(words("health.owner.up", moment=words.moment(health.pulse_at)))
@@ -36,7 +36,7 @@ async def _health_lines(desk: Desk, camera: Camera) -> list[str]:
         since = words.moment(health.silent_since or health.pulse_at)
         lines.append(words("health.owner.silent", since=since))
         lines.append(advice_for(words, health))
-    lines[0] += " " + words("health.owner.share", percent=share, days=DAYS_SHOWN)
+    lines[0] = " ".join([lines[0], *share_lines(words, uptime)])
     return lines
 
 

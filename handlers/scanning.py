@@ -12,7 +12,7 @@ from nobs_bot.cameras.photos import as_picture, sticker_photo
 from nobs_bot.cameras.record import Camera, State
 from nobs_bot.cameras.sticker import START_PREFIX, Sticker, StickerState, link_of
 from nobs_bot.cameras.stickers import Scan, Standing
-from nobs_bot.cameras.uptime import DAYS_SHOWN, uptime_of
+from nobs_bot.cameras.uptime import uptime_of
 from nobs_bot.cameras.wording import sticker_words
 from nobs_bot.messaging.message import Message, Picture, PictureKind
 from nobs_bot.people.roles import Role
@@ -20,7 +20,7 @@ from nobs_bot.texts import Markup
 
 from .cameras import show_camera
 from .desk import Desk
-from .health import percent
+from .health import share_lines
 
 
 async def show_scanned(desk: Desk, payload: str) -> None:
@@ -75,9 +75,7 @@ async def show_record(desk: Desk, camera: Camera, role: Role) -> None:
         finding=Markup(await _finding(desk, camera)),
     )
     uptime = await uptime_of(work, camera.id)
-    if uptime.share is not None:
-        share = percent(words, uptime)
-        text += "\n" + words("health.owner.share", percent=share, days=DAYS_SHOWN)
+    text = "\n".join([text, *share_lines(words, uptime)])
     sticker = await stickers.live_sticker(work, camera.id)
     key = sticker.state if sticker else "none"
     text += "\n\n" + words(f"sticker.state.{key}", moment=_moment(desk, sticker))

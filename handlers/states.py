@@ -118,8 +118,9 @@ class Walking(StrEnum):
 
 
 class Sticking(StrEnum):
-    """A sticker on its wall."""
+    """The first free label of a page that was begun, and a sticker on its wall."""
 
+    FIRST = "sticking.first"
     PHOTO = "sticking.photo"
 
 

@@ -10,7 +10,7 @@ from aiogram.types import Message as TelegramMessage
 from nobs_bot.buttons import Button, Keyboard, button, column, grid
 from nobs_bot.cameras import stickers
 from nobs_bot.cameras.record import Camera
-from nobs_bot.cameras.sheets import pages_of
+from nobs_bot.cameras.sheets import SHEETS, pages_of
 from nobs_bot.cameras.sticker import LabelSize, Sticker, StickerBatch, StickerState
 from nobs_bot.cameras.wording import sheet_of
 from nobs_bot.errors import Refusal
@@ -132,24 +132,45 @@ async def sheet_again(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -
     await _send_sheet(desk, await stickers.batch_for(desk.work, number(args), desk.who))
 
 
-async def _send_sheet(desk: Desk, batch: StickerBatch) -> None:
+@router.callback_query(Tap("stk.first"))
+async def first_asked(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
+    """Labels are dear: a page that was begun can be used up."""
+    batch = await stickers.batch_for(desk.work, number(args), desk.who)
+    desk.dialogue.end()
+    desk.dialogue.go(Sticking.FIRST.value, batch=batch.id)
+    desk.reply.clear_buttons()
+    cancel = column(button(desk.words("cancel_button"), "stk.cancel"))
+    desk.say("sticker.first_ask", cancel, most=SHEETS[batch.size].count)
+
+
+@router.message(At(Sticking.FIRST), F.text, ~F.text.startswith("/"))
+async def first_given(message: TelegramMessage, desk: Desk) -> None:
+    batch = await stickers.batch_for(desk.work, int(desk.memory["batch"]), desk.who)
+    said = (message.text or "").strip()
+    first = int(said) if said.isascii() and said.isdigit() and len(said) < 4 else 0
+    await _send_sheet(desk, batch, skipped=first - 1)
+    desk.dialogue.end()
+
+
+async def _send_sheet(desk: Desk, batch: StickerBatch, *, skipped: int = 0) -> None:
     words = desk.words
     found = await stickers.stickers_in(desk.work, batch)
     good = [pair for pair in found if pair[0].state is not StickerState.EXPIRED]
     if not good:
         raise Refusal("sticker.batch_over", batch=batch.name)
-    sheet = sheet_of(desk.work, batch.size, good, desk.around.bot_name)
+    sheet = sheet_of(desk.work, batch.size, good, desk.around.bot_name, skipped=skipped)
     text = words.plural(
         "sticker.sheet",
         len(good),
         batch=batch.name,
         area=desk.areas.name(batch.area_code),
-        pages=pages_of(batch.size, len(good)),
+        pages=pages_of(batch.size, skipped + len(good)),
     )
     keyboard = column(
         button(words("sticker.receive_button"), "stk.receive", batch.id)
         if batch.received_by is None
         else None,
+        button(words("sticker.first_button"), "stk.first", batch.id),
         button(words("sticker.open_batch_button"), "stk.batch", batch.id),
         button(words("home_button"), "home"),
     )
@@ -296,8 +317,8 @@ async def photo_asked(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -
     desk.say("sticker.photo_ask", cancel, camera=camera.name)
 
 
-@router.callback_query(Tap("stk.cancel"), At(Sticking.PHOTO))
-async def photo_cancelled(query: CallbackQuery, desk: Desk) -> None:
+@router.callback_query(Tap("stk.cancel"), At(*Sticking))
+async def cancelled(query: CallbackQuery, desk: Desk) -> None:
     desk.leave_off()
 
 

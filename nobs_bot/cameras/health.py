@@ -16,6 +16,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, delete, select
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.cameras.record import Camera, State
@@ -74,6 +76,11 @@ class Health(Job):
         return None if self.pulse_at is None else self.failure is None
 
     @property
+    def is_well(self) -> bool | None:
+        """Whether it answers, but for a hiccup; None where nobody has looked."""
+        return None if self.pulse_at is None else self.failures < CONFIRMED
+
+    @property
     def is_flapping(self) -> bool:
         """Whether it comes and goes."""
         return self.drops >= FLAPPING
@@ -105,12 +112,24 @@ async def enlist(work: Work) -> int:
         .with_for_update(of=Camera, skip_locked=True)
     )
     ids = (await work.session.execute(query)).scalars().all()
-    for camera_id in ids:
-        due_at = next_turn(work.now, camera_id, work.settings.health_minutes)
-        work.session.add(
-            Health(id=new_id(), camera_id=camera_id, failures=0, drops=0, due_at=due_at, attempts=0)
-        )
-    return len(ids)
+    minutes = work.settings.health_minutes
+    rows = [
+        {
+            "id": new_id(),
+            "camera_id": camera_id,
+            "failures": 0,
+            "drops": 0,
+            "due_at": next_turn(work.now, camera_id, minutes),
+            "attempts": 0,
+        }
+        for camera_id in ids
+    ]
+    if rows:
+        # another worker may have enlisted one of them since we looked
+        is_sqlite = work.session.get_bind().dialect.name == "sqlite"
+        insert = insert_sqlite if is_sqlite else insert_postgresql
+        await work.session.execute(insert(Health).on_conflict_do_nothing(), rows)
+    return len(rows)
 
 
 async def look_soon(work: Work, camera_id: int) -> None:
@@ -137,13 +156,17 @@ def next_turn(now: datetime, camera_id: int, minutes: int) -> datetime:
 
 async def note_pulse(
     work: Work, health: Health, pulse: Pulse, *, outages: Collection[bytes] = ()
-) -> None:
+) -> bool:
     """
     Keep what a look has found, and say when the next one is due.
 
     Args:
         outages: The networks that are down as a whole; b"" is our own.
+
+    Returns:
+        Whether the camera counts as well now where it did not, or the other way round.
     """
+    was_well = health.is_well
     network = network_index(work, pulse.network)
     is_ours_down = b"" in outages
     if health.pulse_at is not None and not is_ours_down:
@@ -158,6 +181,7 @@ async def note_pulse(
         _failed(work, health, pulse.failure)
     health.due_at = _next(work, health, is_out=is_ours_down or network in outages)
     health.lease_until = None
+    return health.is_well is not was_well
 
 
 def network_name_of(work: Work, health: Health) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Index, LargeBinary, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.cameras.health import Health, network_name_of
@@ -179,8 +180,12 @@ async def _begin(work: Work, network: bytes, silent: Sequence[Health]) -> None:
     outage = Outage(
         id=new_id(), network=network, cameras=len(silent), began_at=since, ended_at=None
     )
-    work.session.add(outage)
-    await work.session.flush()
+    try:
+        async with work.session.begin_nested():
+            work.session.add(outage)
+    except IntegrityError:
+        # another worker has noticed it in the same minute, and tells
+        return
     for each in silent:
         # nobody is told of a camera whose line is down
         each.tell_at = None

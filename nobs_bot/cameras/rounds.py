@@ -16,6 +16,7 @@ from nobs_bot.cameras.outages import judge, open_outages
 from nobs_bot.cameras.record import Camera
 from nobs_bot.cameras.uptime import forget_old_days
 from nobs_bot.messaging.batch import Batch
+from nobs_bot.storage.base import new_id
 from nobs_bot.storage.leases import claim, held, postpone
 from nobs_bot.storage.loops import is_due
 from nobs_bot.storage.work import Office, Work
@@ -128,7 +129,9 @@ async def _keep(
         # another address than the one that we looked at
         health.due_at, health.lease_until = work.now, None
         return
-    await note_pulse(work, health, pulse, outages=await open_outages(work))
+    if await note_pulse(work, health, pulse, outages=await open_outages(work)):
+        # maps that are open show it
+        camera.change_id = new_id()
 
 
 async def keep_books(work: Work) -> int:

@@ -77,6 +77,7 @@ class StickerSheet(BaseModel):
         hint: What to do with the code.
         contact: Whom to call.
         language: Of those words, for the document.
+        skipped: Labels of the first page that are used already.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -87,6 +88,7 @@ class StickerSheet(BaseModel):
     hint: str
     contact: str
     language: str
+    skipped: int = 0
 
 
 def draw(sheet: StickerSheet) -> bytes:
@@ -102,8 +104,9 @@ def draw(sheet: StickerSheet) -> bytes:
     pdf.set_lang(sheet.language)
     pdf.set_title(latin(f"{sheet.words}: {sheet.labels[0].name} - {sheet.labels[-1].name}"))
     sizes = _Sizes(pdf)
-    for at, label in enumerate(sheet.labels):
-        if at % form.count == 0:
+    pdf.add_page()
+    for at, label in enumerate(sheet.labels, start=sheet.skipped):
+        if at % form.count == 0 and at > sheet.skipped:
             pdf.add_page()
         _draw_label(sizes, form, form.place(at % form.count), sheet, label)
     return bytes(pdf.output())

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nobs_bot.cameras.record import Camera
-from nobs_bot.cameras.sheets import Label, StickerSheet
+from nobs_bot.cameras.sheets import SHEETS, Label, StickerSheet
 from nobs_bot.cameras.sticker import LabelSize, Sticker, link_of
 from nobs_bot.cameras.stickers import code_for
+from nobs_bot.errors import Refusal
 from nobs_bot.settings import Settings
 from nobs_bot.storage.work import Work
 from nobs_bot.texts import Words, plain
@@ -21,9 +22,24 @@ def sticker_words(words: Words, settings: Settings) -> str:
 
 
 def sheet_of(
-    work: Work, size: LabelSize, stickers: Sequence[tuple[Sticker, Camera]], bot_name: str
+    work: Work,
+    size: LabelSize,
+    stickers: Sequence[tuple[Sticker, Camera]],
+    bot_name: str,
+    *,
+    skipped: int = 0,
 ) -> StickerSheet:
-    """The sheet of these stickers, in the language of the district: it hangs where all pass by."""
+    """
+    The sheet of these stickers, in the language of the district: it hangs where all pass by.
+
+    Args:
+        skipped: Labels of the first page that are used already.
+
+    Raises:
+        Refusal: a page does not have so many.
+    """
+    if not 0 <= skipped < SHEETS[size].count:
+        raise Refusal("sticker.first_wrong", most=SHEETS[size].count)
     settings = work.settings
     words = work.texts.of(None)
     return StickerSheet(
@@ -33,6 +49,7 @@ def sheet_of(
         hint=plain(words("sticker.hint")),
         contact=settings.district_contact,
         language=words.language,
+        skipped=skipped,
     )
 
 

@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import select, text
 
 from nobs_bot.cameras import rights, ward
+from nobs_bot.cameras.atlas import COLUMNS, HEALTH, Sight, changed, shown
 from nobs_bot.cameras.checks import Check
 from nobs_bot.cameras.connection import read_address, set_stream
 from nobs_bot.cameras.drift import note_drift
-from nobs_bot.cameras.health import Health, health_of, look_soon, next_turn
+from nobs_bot.cameras.health import Health, health_of, look_soon, network_index, next_turn
 from nobs_bot.cameras.outages import OURS, Outage, open_outages
 from nobs_bot.cameras.progress import progress, within
 from nobs_bot.cameras.record import Camera, Drift, State
@@ -533,3 +534,65 @@ async def test_officers_read_which_network_is_down(house: House) -> None:
     async with house.office.look() as work:
         assert await ward.in_outage(work, [KECAMATAN]) >= 5
         assert await ward.in_outage(work, [OTHER_KECAMATAN]) == 0
+
+
+async def test_maps_are_told_when_a_camera_falls_silent_and_not_of_hiccups(
+    any_house: House,
+) -> None:
+    house, cameras = any_house, Cameras()
+    camera_id = await connected(house, "cam.example")
+    sight = Sight(areas=(KECAMATAN,), before=())
+    column = COLUMNS.index("health")
+
+    async def on_the_map() -> tuple[str, int]:
+        async with house.office.look() as work:
+            [one] = await shown(work, sight)
+            return HEALTH[one.row[column]], one.change_id
+
+    assert (await on_the_map())[0] == "unwell"
+    await live(house, cameras, HOUR + MINUTE)
+    state, well = await on_the_map()
+    assert state == "healthy"
+    await live(house, cameras, 3 * HOUR)
+    assert await on_the_map() == (state, well)
+    cameras.failing["cam.example"] = Failure.NO_ANSWER
+    looks = cameras.looks["cam.example"]
+    while cameras.looks["cam.example"] < looks + 2:
+        await live(house, cameras, MINUTE)
+    assert await on_the_map() == (state, well)
+    await live(house, cameras, 10 * MINUTE)
+    state, silent = await on_the_map()
+    assert (state, silent > well) == ("unwell", True)
+    async with house.office.look() as work:
+        _, found = await changed(work, well)
+        assert [each.camera_id for each in found] == [camera_id]
+    del cameras.failing["cam.example"]
+    await live(house, cameras, HOUR)
+    assert (await on_the_map())[0] == "healthy"
+
+
+async def test_two_workers_keep_the_same_books_without_a_clash(any_house: House) -> None:
+    house, cameras = any_house, Cameras()
+    down = hosts("36.68", 12)
+    await many(house, down)
+    await many(house, hosts("103.28", 12))
+
+    async def books() -> None:
+        async with house.office.work() as work:
+            await keep_books(work)
+
+    await asyncio.gather(books(), books(), books())
+    async with house.office.look() as work:
+        assert len((await work.session.execute(select(Health.id))).all()) == 24
+    await live(house, cameras, 2 * HOUR)
+    async with house.office.work() as work:
+        rows = (await work.session.execute(select(Health))).scalars().all()
+        dead = {network_index(work, neighbourhood(host)) for host in down[:1]}
+        for row in rows:
+            row.pulse_at = work.now
+            if row.network in dead:
+                row.failure, row.failures, row.silent_since = Failure.NO_ANSWER, 1, work.now
+    await asyncio.gather(books(), books(), books())
+    async with house.office.look() as work:
+        assert len((await work.session.execute(select(Outage.id))).all()) == 1
+    assert len([each for each in await house.told("Kartika") if "penyedia" in each]) == 1

@@ -93,6 +93,18 @@ def test_labels_lie_where_the_paper_is_cut(size: LabelSize) -> None:
     assert not (dark & ~inside).any()
 
 
+def test_a_page_that_was_begun_is_used_up() -> None:
+    form = SHEETS[LabelSize.MEDIUM]
+    sheet = sheet_with(LabelSize.MEDIUM, 2).model_copy(update={"skipped": 7})
+    first, second = pictures_of(draw(sheet))
+    assert [len(codes_on(first)), len(codes_on(second))] == [1, 1]
+    per_mm = first.width / 210
+    left, top = form.place(7)
+    dark = np.asarray(first.convert("L")) < 120
+    assert not dark[: round(top * per_mm), :].any()
+    assert not dark[:, : round(left * per_mm)].any()
+
+
 def test_long_words_and_foreign_letters_stay_on_their_label() -> None:
     said = "CCTV ini terhubung dengan Pusat Komando " + "Kepolisian Resor Kota " * 3
     form = SHEETS[LabelSize.SMALL]

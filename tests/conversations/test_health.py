@@ -51,9 +51,9 @@ async def test_a_camera_answers_and_falls_silent(here: Installation, tmp_path: P
     await wayan.expect("Selamat datang")
     await wayan.send("/kesehatan")
     shown = await wayan.expect("Menjawab: 1")
-    assert "Tambora: – · 1/1" in shown["text"]
+    assert "Tambora: 1 dari 1 menjawab" in shown["text"]
     await wayan.tap("Tambora")
-    await wayan.expect("Jembatan Besi: – · 1/1")
+    await wayan.expect("Jembatan Besi: 1 dari 1 menjawab")
     await sari.send("/kamera")
     await sari.tap("K-1001")
     await sari.expect("💓 Menjawab")

@@ -180,6 +180,33 @@ async def test_a_lost_one_is_printed_anew_and_the_old_one_tells_so(here: Install
     await kartika.expect("Mohon lepaskan stiker lama")
 
 
+async def test_a_page_that_was_begun_is_used_up(here: Installation) -> None:
+    await approved_camera(here)
+    kartika = here.phone("Kartika")
+    await sheet(kartika, "8 per lembar")
+    await kartika.tap("terpakai sebagian")
+    await kartika.expect("1 sampai 8")
+    for wrong in ("9", "0", "-1", "dua", "99999"):
+        await kartika.send(wrong)
+        await kartika.expect("Kirim satu angka")
+    await kartika.send("8")
+    sent = await kartika.expect("1 stiker untuk Jembatan Besi")
+    pdf = await kartika.fetch(sent["document"]["file_id"])
+    page = pypdfium2.PdfDocument(pdf)[0].render(scale=150 / 72).to_pil().convert("RGB")
+    corner = page.crop((page.width // 2, 3 * page.height // 4, page.width, page.height))
+    out = io.BytesIO()
+    corner.save(out, "PNG")
+    assert read_code(out.getvalue()).endswith(
+        (await code_of(kartika, await _again(kartika))).removeprefix("s_")
+    )
+
+
+async def _again(kartika: Phone) -> Any:
+    await kartika.tap("Buka lembar ini")
+    await kartika.tap("Kirim PDF-nya lagi")
+    return await kartika.expect("Cetak dengan ukuran asli")
+
+
 async def test_forged_and_outlived_buttons_are_refused(here: Installation) -> None:
     await approved_camera(here)
     kartika = here.phone("Kartika")
