@@ -10,6 +10,7 @@ from nobs_bot.console.centre import Centre
 from nobs_bot.console.clip_page import ClipPage
 from nobs_bot.console.map_page import MapPage
 from nobs_bot.console.people_page import PeoplePage
+from nobs_bot.console.progress_page import ProgressPage
 from nobs_bot.console.queue_page import QueuePage
 from nobs_bot.console.requests_page import RequestsPage
 from nobs_bot.coverage.basemap import BaseMap
@@ -63,6 +64,7 @@ def command_centre(means: Means, pages: str) -> Centre:
     centre.add(QueuePage(office, shell, areas, means.gallery))
     centre.add(RequestsPage(office, shell, areas, base))
     centre.add(ClipPage(office, shell, means.files))
+    centre.add(ProgressPage(office, shell, areas))
     people = PeoplePage(office, shell, areas, bot_name=means.bot_name, menu_for=means.menu_for)
     centre.add(people)
     centre.add(AuditPage(office, shell, areas))

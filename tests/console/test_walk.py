@@ -66,6 +66,9 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /permintaan/{request}/klip/{clip}/isi": {I, S},
     "GET /permintaan/{request}/klip/{clip}/asli": {I, S},
     "POST /permintaan/{request}/klip/{clip}/salinan": {I, S},
+    "GET /kemajuan": {F, R, I, S, A},
+    "GET /kemajuan/tabel.csv": {F, R, I, S, A},
+    "POST /kemajuan/target": {S},
     "GET /petugas": {A},
     "POST /petugas/undang": {A},
     "GET /petugas/{grant}": {A},
@@ -176,6 +179,7 @@ async def prepared(hall: Hall) -> list[str]:
         *("", "peta", "antrean", "antrean/1002", "antrean?selesai=approved&kamera=1002"),
         *("kamera/1001", "petugas", f"petugas/{held.id}", "catatan", "aplikasi"),
         *("permintaan", f"permintaan/{request_id}", f"permintaan/{request_id}/klip/{clip_id}"),
+        *("kemajuan", "kemajuan?wilayah=31.73.04"),
         *("kamera/9999", "antrean/9999", "nothing"),
     ]
 
