@@ -43,6 +43,7 @@ NAVIGATION: tuple[Entry, ...] = (
     Entry("peta", "console.map", ON_THE_MAP),
     Entry("antrean", "console.queue", frozenset({Role.REVIEWER})),
     Entry("permintaan", "console.requests", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})),
+    Entry("cakupan", "console.coverage", ON_THE_MAP),
     Entry("kemajuan", "console.progress", EVERYBODY),
     Entry("petugas", "console.people", frozenset({Role.ADMINISTRATOR})),
     Entry("catatan", "console.audit", frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})),
