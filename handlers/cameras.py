@@ -18,12 +18,14 @@ from nobs_bot.cameras.rights import pause, resume, switch_share, withdraw
 from nobs_bot.coverage.worklist import erase_turns
 from nobs_bot.errors import Refusal
 from nobs_bot.footage.answers import let_go
+from nobs_bot.footage.live.views import let_go_of
 from nobs_bot.messaging.message import Message
 from nobs_bot.texts import Markup, Words
 
 from .desk import Desk
 from .enrol.screens import sharing_switches
 from .filters import Tap, number, word
+from .owned import more_buttons, more_lines
 
 router = Router(name="cameras")
 
@@ -64,6 +66,11 @@ async def shown(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None
     await _show(desk, await camera_of(desk.work, number(args), desk.who.id))
 
 
+async def show_camera(desk: Desk, camera: Camera) -> None:
+    """The owner's page of a camera, from wherever they came to it."""
+    await _show(desk, camera)
+
+
 async def _show(desk: Desk, camera: Camera) -> None:
     words = desk.words
     check = await last_check(desk.work, camera)
@@ -87,7 +94,9 @@ async def _show(desk: Desk, camera: Camera) -> None:
         lines.append(words("cameras.waiting", place=before + 1))
     if reason := reason_of(desk.work, camera):
         lines.append(words("cameras.reason", reason=reason))
-    desk.reply.show(Message(text="\n\n".join(lines), keyboard=_actions(words, camera)))
+    lines += await more_lines(desk, camera)
+    keyboard = (*await more_buttons(desk, camera), *_actions(words, camera))
+    desk.reply.show(Message(text="\n\n".join(lines), keyboard=keyboard))
 
 
 def _actions(words: Words, camera: Camera) -> Keyboard:
@@ -138,7 +147,9 @@ async def share_switched(query: CallbackQuery, desk: Desk, args: tuple[str, ...]
 def _sharing(desk: Desk, camera: Camera) -> None:
     back = button(desk.words("back_button"), "cam.show", camera.id)
     switches = sharing_switches(desk.words, camera, "cam.share")
-    desk.show("cameras.sharing", (*switches, (back,)), camera=camera.name)
+    live = button(desk.words("live.terms_button"), "live.screen", camera.id)
+    rows = (*switches, (live,), (back,)) if camera.share_live else (*switches, (back,))
+    desk.show("cameras.sharing", rows, camera=camera.name)
 
 
 @router.callback_query(Tap("cam.check"))
@@ -172,6 +183,7 @@ async def withdrawn(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> 
     camera = await camera_of(desk.work, number(args), desk.who.id)
     await let_go(desk.work, [camera.id])
     await erase_turns(desk.work, camera.id)
+    await let_go_of(desk.work, camera)
     await withdraw(desk.work, camera, desk.who)
     if desk.memory.get("camera") == camera.id:
         desk.dialogue.end()

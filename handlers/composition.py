@@ -41,8 +41,9 @@ async def outside_of(foundation: Foundation, dispatcher: Dispatcher) -> tuple[Ou
     await _set_menus(bot, foundation)
     conversation = BotConversation(dispatcher, bot, foundation.gallery, around)
     announce = _Webhook(bot)
-    name = me.username or ""
-    outside = Outside(conversation, TelegramDownloads(bot), tell_places, announce, name, menu_for)
+    outside = Outside(
+        conversation, TelegramDownloads(bot), tell_places, announce, around.bot_name, menu_for
+    )
     return outside, bot
 
 

@@ -12,7 +12,7 @@ from nobs_bot.people.consent import current_consent
 from .desk import Desk
 from .enrol.begin import show_consent
 from .filters import At
-from .states import Asking, Covering, Enrol, Spotting, Stream, Walking
+from .states import Asking, Covering, Enrol, Pointing, Spotting, Sticking, Stream, Walking
 
 router = Router(name="fallback")
 
@@ -24,8 +24,10 @@ _HINTS = {
     Asking.PLACE.value: "request.place.unreadable",
     Covering.PLACE.value: "coverage.point_unclear",
     Spotting.PLACE.value: "coverage.point_unclear",
+    Pointing.PLACE.value: "point.place_ask",
     Spotting.TABLE.value: "hotspot.table.unreadable",
     Walking.HERE.value: "turn.near_ask",
+    Sticking.PHOTO.value: "sticker.only_a_photo",
     Stream.PASSWORD.value: "stream.only_text",
     Stream.URL.value: "stream.only_text",
     Stream.HOST.value: "stream.only_text",

@@ -10,15 +10,17 @@ from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
 
 from nobs_bot.buttons import button, column
-from nobs_bot.cameras.record import Camera
+from nobs_bot.cameras.record import Camera, cameras_owned
 from nobs_bot.cameras.rights import CameraHolder
 from nobs_bot.coverage.worklist import TurnHolder
 from nobs_bot.footage.clips import FootageHolder
+from nobs_bot.footage.live.rights import LiveHolder
 from nobs_bot.footage.receiving import UploadHolder
 from nobs_bot.messaging.message import Message, Picture, PictureKind
 from nobs_bot.people import privacy
 from nobs_bot.people.consent import consent_text
 from nobs_bot.people.persons import name_of, persons_of
+from nobs_bot.people.tokens import systems_reading
 from nobs_bot.storage.audit import AuditLine, lines_about
 from nobs_bot.texts import Markup
 
@@ -27,7 +29,7 @@ from .filters import Tap
 
 router = Router(name="privacy")
 
-HOLDERS = (UploadHolder(), FootageHolder(), TurnHolder(), CameraHolder())
+HOLDERS = (UploadHolder(), FootageHolder(), LiveHolder(), TurnHolder(), CameraHolder())
 _LINES = 15
 
 
@@ -51,8 +53,17 @@ async def _log(desk: Desk) -> None:
     actors = await persons_of(desk.work, {line.actor_id for line in lines if line.actor_id})
     names = {each.id: name_of(desk.work, each) for each in actors.values()}
     told = [await _line(desk, line, names) for line in lines]
-    text = words("log.head") + "\n\n" + "\n\n".join(told)
+    text = "\n\n".join([words("log.head"), *told, *await _systems(desk)])
     desk.reply.show(Message(text=text, keyboard=home))
+
+
+async def _systems(desk: Desk) -> list[str]:
+    """Which other systems may read of the owner's cameras: a list read by one names no camera."""
+    cameras = await cameras_owned(desk.work, desk.who.id)
+    places = {each.area_code for each in cameras if each.area_code}
+    found = await systems_reading(desk.work, places)
+    names = ", ".join(dict.fromkeys(each.name for each in found))
+    return [desk.words("log.systems", names=names)] if names else []
 
 
 async def _line(desk: Desk, line: AuditLine, names: dict[int, str]) -> str:
@@ -64,7 +75,9 @@ async def _line(desk: Desk, line: AuditLine, names: dict[int, str]) -> str:
         camera=camera.name if camera else "–",
         request=details.get("request", "–"),
     )
-    if line.actor_id is None:
+    if "system" in details:
+        who = words("log.other_system", name=details["system"])
+    elif line.actor_id is None:
         who = words("log.the_system")
     elif line.actor_id == desk.who.id:
         who = words("log.you")

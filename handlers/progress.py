@@ -94,6 +94,7 @@ def _whole(words: Words, name: str, count: Count) -> str:
             healthy=words.number(count.healthy),
         )
     ]
+    lines.append(words("progress.stickered", count=words.number(count.stickered)))
     if count.target and count.share is not None:
         lines.append(
             words(
@@ -109,9 +110,20 @@ def _whole(words: Words, name: str, count: Count) -> str:
     if count.officers:
         each = words.number(round(count.recorded / count.officers, 1))
         lines.append(words("progress.officers", count=words.number(count.officers), each=each))
-    if count.points:
-        lines.append(words("progress.points", count=words.number(count.points)))
+    if count.points or count.points_named:
+        lines.append(_points(words, count))
     return "\n".join(lines)
+
+
+def _points(words: Words, count: Count) -> str:
+    """How many points have a connected camera, of those that are aimed at where that is known."""
+    key = "progress.points_target" if count.points else "progress.points_named"
+    return words(
+        key,
+        watched=count.points_watched,
+        named=count.points_named,
+        target=count.points or 0,
+    )
 
 
 def _row(words: Words, area: Area, count: Count) -> str:

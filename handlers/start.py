@@ -11,6 +11,8 @@ from aiogram.types import Message as TelegramMessage
 
 from nobs_bot.buttons import Button, Keyboard, button, column
 from nobs_bot.cameras.claim import START_PREFIX as CLAIM_PREFIX
+from nobs_bot.cameras.sticker import START_PREFIX as STICKER_PREFIX
+from nobs_bot.cameras.stickers import PRINTERS
 from nobs_bot.coverage.worklist import ROLES
 from nobs_bot.messaging.chats import mark_reachable, mark_unreachable
 from nobs_bot.messaging.message import Message
@@ -24,6 +26,7 @@ from .desk import Desk
 from .enrol.begin import leave_off, start_enrolment
 from .filters import Tap, word
 from .menu import OFFICERS, refresh_menu
+from .scanning import show_scanned
 
 router = Router(name="start")
 
@@ -42,6 +45,9 @@ async def started(message: TelegramMessage, command: CommandObject, desk: Desk) 
     await refresh_menu(desk)
     if payload.startswith(CLAIM_PREFIX):
         await show_claim(desk, payload)
+        return
+    if payload.startswith(STICKER_PREFIX):
+        await show_scanned(desk, payload)
         return
     if payload in ("enrol", "daftar"):
         await start_enrolment(desk)
@@ -86,6 +92,9 @@ async def home_keyboard(desk: Desk) -> Keyboard:
         button(words("request.mine_button"), "req.list") if roles & SEE_REQUESTS else None,
         button(words("menu.record"), "rec.list") if Role.FIELD_OFFICER in roles else None,
         button(words("menu.worklist"), "turn.list") if roles & WALK else None,
+        button(words("menu.stickers"), "stk.home") if roles & set(PRINTERS) else None,
+        button(words("menu.health"), "hlt.start") if roles & OFFICERS else None,
+        button(words("menu.points"), "pnt.list", 0) if roles & OFFICERS else None,
         button(words("menu.progress"), "prg.start") if roles else None,
         button(words("menu.coverage"), "cov.start") if roles & OFFICERS else None,
         button(words("menu.hotspots"), "spot.list") if roles & OFFICERS else None,
@@ -123,6 +132,11 @@ async def _help(desk: Desk) -> None:
     roles = {grant.role for grant in await grants_of(desk.work, desk.who.id)}
     parts = [words("help.owner", contact=settings.district_contact)]
     parts += [words(f"help.{role}") for role in Role if role in roles]
+    if roles & set(PRINTERS):
+        parts.append(words("sticker.help"))
+    if roles & OFFICERS:
+        parts.append(words("health.help"))
+        parts.append(words("point.help"))
     if desk.dialogue.state:
         parts.append(words("help.in_dialogue"))
     home = column(button(words("home_button"), "home"))

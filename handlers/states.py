@@ -74,6 +74,12 @@ class Agreeing(StrEnum):
     HOLD = "agreeing.hold"
 
 
+class Living(StrEnum):
+    """The hours at which a camera may be watched live."""
+
+    HOURS = "living.hours"
+
+
 class Inviting(StrEnum):
     """Making an invitation."""
 
@@ -109,3 +115,17 @@ class Walking(StrEnum):
     """The worklist, by nearness."""
 
     HERE = "walking.here"
+
+
+class Sticking(StrEnum):
+    """A sticker on its wall."""
+
+    PHOTO = "sticking.photo"
+
+
+class Pointing(StrEnum):
+    """Naming a point, or giving it another name."""
+
+    NAME = "pointing.name"
+    PLACE = "pointing.place"
+    RENAME = "pointing.rename"

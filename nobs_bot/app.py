@@ -8,15 +8,18 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from itertools import count
 from typing import Any
 
 from nobs_bot.cameras.checks import Check, Keep
 from nobs_bot.cameras.drift import ask_regular_checks, drift_of, note_drift, tell_officers
 from nobs_bot.cameras.enrolment import erase_silent_drafts
+from nobs_bot.cameras.health import Health
 from nobs_bot.cameras.photos import Photo, TelegramFiles, fetch_photos
 from nobs_bot.cameras.record import Camera
 from nobs_bot.cameras.recording import erase_unclaimed
+from nobs_bot.cameras.rounds import HealthRounds, keep_books
 from nobs_bot.cameras.runner import CheckRunner
 from nobs_bot.clock import Clock, SystemClock
 from nobs_bot.console.centre import Centre
@@ -39,6 +42,8 @@ from nobs_bot.footage.clips import fetch_clips, wanted_files
 from nobs_bot.footage.exits import forget_links
 from nobs_bot.footage.figures import tell_weekly
 from nobs_bot.footage.handover import EvidenceOrder
+from nobs_bot.footage.live.record import LiveView
+from nobs_bot.footage.live.views import end_lost, forget_views
 from nobs_bot.footage.look import Looker
 from nobs_bot.footage.news import tell_news
 from nobs_bot.footage.orders import carry_out
@@ -65,6 +70,8 @@ from nobs_bot.storage.leases import Job, backoff, release_all
 from nobs_bot.storage.loops import is_due, keep_at
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.streams.check import StreamChecker
+from nobs_bot.streams.live import LiveStreams
+from nobs_bot.streams.pulse import take_pulse
 from nobs_bot.streams.report import CheckReport
 from nobs_bot.streams.turning import Comparison, compare_in_child
 from nobs_bot.texts import Texts
@@ -85,6 +92,8 @@ LEASED = (
     AddressLookup,
     CoverageOrder,
     Turn,
+    Health,
+    LiveView,
 )
 UPDATES_KEPT = timedelta(days=3)
 SENT_KEPT = timedelta(days=30)
@@ -197,6 +206,9 @@ class App:
             at_once=settings.checks_at_once,
             then=self._look_for_drift,
         )
+        self.health = HealthRounds(
+            foundation.office, partial(take_pulse, allowed_networks=settings.allowed_networks)
+        )
         self.surveyor = Surveyor(
             self.checker.children,
             settings.district_name,
@@ -204,6 +216,7 @@ class App:
             heading_error_deg=settings.heading_error_deg,
             position_error_m=settings.position_error_m,
         )
+        self.live = LiveStreams(self.checker)
         self.looker = Looker(self.checker.children, foundation.files)
         self.site = Site(
             foundation.office,
@@ -211,6 +224,7 @@ class App:
             foundation.webhook_secret,
             foundation.files,
             EvidencePages(foundation.office, foundation.files).routes(),
+            bot_name=outside.bot_name,
             centre=self._centre(),
         )
         self.port: int | None = None
@@ -228,6 +242,7 @@ class App:
             found.base,
             found.gallery,
             self.surveyor,
+            self.live,
             self._geocoder,
             self._outside.bot_name,
             self._outside.menu_for,
@@ -274,6 +289,7 @@ class App:
         await self.checker.start()
         self._spawn("outbox", self.sender.run())
         self._loop("checks", self.checks.start_due, idle_s=0.2)
+        self._loop("health", self.health.start_due, idle_s=0.5)
         self._loop("photos", self._when_due(Photo, self._fetch_photos), idle_s=0.5)
         self._loop("clips", self._when_due(Clip, self._fetch_clips), idle_s=0.5)
         self._loop("news", self._when_due(FootageRequest, self._tell_news), idle_s=0.5)
@@ -284,6 +300,7 @@ class App:
         self._loop("coverage", self._when_due(CoverageOrder, self._survey), idle_s=0.5)
         self._loop("coverage figures", self._keep_figures, idle_s=600)
         self._loop("turns", self._when_due(Turn, self._verify_turns), idle_s=0.5)
+        self._loop("live views", self._when_due(LiveView, self._end_lost), idle_s=1)
         self._loop("doomed files", self._when_due(DoomedFile, self._remove_files), idle_s=2)
         self._loop("upkeep", self._keep_up, idle_s=60)
         if self._geocoder:
@@ -312,7 +329,8 @@ class App:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if Part.WORKER in self.parts:
             await self.checks.stop()
-        # the console asks the survey as well, and so may have children of its own
+            await self.health.stop()
+        # the console asks the survey and shows live pictures, and so may have children of its own
         await self.surveyor.close()
         await self.checker.close()
         await self.foundation.database.close()
@@ -371,6 +389,10 @@ class App:
     async def _compare(self, before: bytes, after: bytes, width_deg: float) -> Comparison:
         return await compare_in_child(self.checker.children, before, after, width_deg)
 
+    async def _end_lost(self) -> int:
+        async with self.foundation.office.work() as work:
+            return await end_lost(work)
+
     async def _tell_news(self) -> int:
         return await tell_news(self.foundation.office)
 
@@ -398,7 +420,9 @@ class App:
             done += await tell_weekly(work)
             done += await ask_regular_checks(work)
             done += await tell_officers(work)
+            done += await keep_books(work)
             await forget_links(work)
+            await forget_views(work)
             await forget_sessions(work)
             done += await end_unwanted(work)
             await inbox.forget_done(work, work.now - UPDATES_KEPT)

@@ -10,12 +10,23 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, MetaData, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from nobs_bot.cameras import checks, claim, photos, progress, record
+from nobs_bot.cameras import (
+    checks,
+    claim,
+    health,
+    outages,
+    photos,
+    progress,
+    record,
+    sticker,
+    uptime,
+)
 from nobs_bot.coverage import hotspots, orders, turn
 from nobs_bot.footage import handover, request, upload
+from nobs_bot.footage.live import record as live
 from nobs_bot.messaging import chats, conversation, inbox, outbox
-from nobs_bot.people import consent, invitations, persons, roles, sessions
-from nobs_bot.places import geocode
+from nobs_bot.people import consent, invitations, persons, roles, sessions, tokens
+from nobs_bot.places import geocode, points
 from nobs_bot.storage import audit, counters, doomed
 from nobs_bot.storage.base import Base
 from nobs_bot.storage.engine import Database
@@ -37,20 +48,27 @@ TABLES = (
     doomed,
     geocode,
     handover,
+    health,
     hotspots,
     inbox,
     invitations,
+    live,
     orders,
+    outages,
     outbox,
     persons,
     photos,
+    points,
     progress,
     record,
     request,
     roles,
     sessions,
+    sticker,
+    tokens,
     turn,
     upload,
+    uptime,
 )
 
 

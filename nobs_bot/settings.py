@@ -67,6 +67,11 @@ class Settings(BaseSettings):
     district_contact: str = Field(
         "110", min_length=2, description="Telephone number that people may call with questions."
     )
+    sticker_words: str | None = Field(
+        None,
+        max_length=120,
+        description="Words on stickers; left empty, connected to DISTRICT_NAME's command centre.",
+    )
     timezone: str = Field("Asia/Jakarta", description="Time zone of the district.")
     default_language: Literal["id", "en"] = Field(
         "id", description="Language of people who have not chosen one: id or en."
@@ -119,6 +124,12 @@ class Settings(BaseSettings):
     )
     check_days: int = Field(
         7, ge=1, le=90, description="Days after which a camera that shares stills is checked again."
+    )
+    health_minutes: int = Field(
+        60, ge=5, le=1440, description="Minutes between two looks whether a camera still answers."
+    )
+    live_minutes_a_day: int = Field(
+        60, ge=5, le=240, description="Minutes a day for which one camera may be watched live."
     )
     heading_error_deg: float = Field(
         15.0, ge=1, le=60, description="Usual error of an owner's direction, degrees (coverage)."

@@ -14,6 +14,7 @@ from sqlalchemy.types import JSON
 
 from nobs_bot.cameras.connection import stream_of
 from nobs_bot.cameras.findings import progress_text, result_message
+from nobs_bot.cameras.health import look_soon
 from nobs_bot.cameras.record import Camera, State
 from nobs_bot.messaging.message import Message
 from nobs_bot.people.persons import person, tell, words_for
@@ -215,6 +216,7 @@ async def _finish(
         current.stage, current.finished_at = None, work.now
         camera.last_check_id, camera.checked_at = current.id, work.now
         _note_what_it_shows(work, camera, current, report)
+        await look_soon(work, camera.id)
         if keep is not None:
             await keep(work, camera, current)
         record(

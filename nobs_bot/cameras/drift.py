@@ -14,6 +14,7 @@ from sqlalchemy import or_, select
 
 from nobs_bot.buttons import Keyboard, button, column
 from nobs_bot.cameras.checks import Check, ask_check
+from nobs_bot.cameras.health import health_of
 from nobs_bot.cameras.record import Camera, Drift, State
 from nobs_bot.messaging.message import Message, Picture, PictureKind
 from nobs_bot.people.persons import person, tell, words_for
@@ -110,6 +111,10 @@ async def note_drift(work: Work, camera: Camera, check: Check, drift: Drift | No
         camera_id=camera.id,
         drift=drift.value,
     )
+    health = await health_of(work, camera.id)
+    if drift is Drift.DEAD and health is not None and health.told_at is not None:
+        # whoever was told that it does not answer need not hear it again
+        return
     owner = await person(work, camera.owner_id)
     words = words_for(work, owner)
     message = Message(

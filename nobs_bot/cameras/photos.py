@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.buttons import button, column
 from nobs_bot.cameras.record import Camera, State
+from nobs_bot.cameras.sticker import Sticker, StickerState
 from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.messaging.message import Message, Picture, PictureKind
 from nobs_bot.people.persons import person, tell, words_for
@@ -38,7 +39,11 @@ class NotAPicture(Exception):  # noqa: N818 - says what the file is not
 
 
 class Photo(Job):
-    """One photo of a camera; `file_name` is set once it is in our store."""
+    """
+    One photo of a camera; `file_name` is set once it is in our store.
+
+    One that shows a sticker on the wall names that sticker, and is none of the camera's own.
+    """
 
     __tablename__ = "camera_photos"
     __table_args__ = (Index(None, "camera_id"),)
@@ -47,6 +52,7 @@ class Photo(Job):
     unique_id: Mapped[str]
     file_id: Mapped[bytes] = mapped_column(LargeBinary)
     file_name: Mapped[str | None]
+    sticker_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("stickers.id"))
 
 
 class TelegramFiles(Protocol):
@@ -64,13 +70,21 @@ class TelegramFiles(Protocol):
 
 async def photos_of(work: Work, camera_id: int) -> Sequence[Photo]:
     """A camera's photos in the order in which they came."""
-    query = select(Photo).where(Photo.camera_id == camera_id).order_by(Photo.id)
+    query = (
+        select(Photo)
+        .where(Photo.camera_id == camera_id, Photo.sticker_id.is_(None))
+        .order_by(Photo.id)
+    )
     return (await work.session.execute(query)).scalars().all()
 
 
 async def photo_count(work: Work, camera_id: int) -> int:
     """How many photos a camera has."""
-    query = select(func.count()).select_from(Photo).where(Photo.camera_id == camera_id)
+    query = (
+        select(func.count())
+        .select_from(Photo)
+        .where(Photo.camera_id == camera_id, Photo.sticker_id.is_(None))
+    )
     return int((await work.session.execute(query)).scalar_one())
 
 
@@ -89,23 +103,53 @@ async def add_photo(work: Work, camera: Camera, file_id: str, unique_id: str) ->
         return len(photos)
     if len(photos) >= MOST_PHOTOS:
         raise Refusal("enrol.photos.enough", most=MOST_PHOTOS)
+    _add(work, camera.id, file_id, unique_id)
+    return len(photos) + 1
+
+
+def add_sticker_photo(
+    work: Work, camera_id: int, sticker_id: int, file_id: str, unique_id: str
+) -> None:
+    """Add the photo of a sticker on the wall."""
+    _add(work, camera_id, file_id, unique_id, sticker_id)
+
+
+def _add(
+    work: Work, camera_id: int, file_id: str, unique_id: str, sticker_id: int | None = None
+) -> None:
     photo_id = new_id()
     work.session.add(
         Photo(
             id=photo_id,
-            camera_id=camera.id,
+            camera_id=camera_id,
+            sticker_id=sticker_id,
             unique_id=unique_id,
             file_id=work.vault.seal(_FILE_ID, photo_id, file_id.encode()),
             due_at=work.now,
             attempts=0,
         )
     )
-    return len(photos) + 1
+
+
+async def sticker_photo(work: Work, sticker_id: int) -> Photo | None:
+    """The photo of a sticker on the wall."""
+    query = select(Photo).where(Photo.sticker_id == sticker_id)
+    return (await work.session.execute(query)).scalars().first()
+
+
+async def drop_sticker_photo(work: Work, sticker_id: int) -> None:
+    """Remove the photo of a sticker on the wall."""
+    query = select(Photo).where(Photo.sticker_id == sticker_id)
+    await _drop(work, (await work.session.execute(query)).scalars().all())
 
 
 async def drop_photos(work: Work, camera_id: int) -> None:
-    """Remove all photos of a camera."""
-    for photo in await photos_of(work, camera_id):
+    """Remove all photos of a camera; those of its stickers stay."""
+    await _drop(work, await photos_of(work, camera_id))
+
+
+async def _drop(work: Work, photos: Sequence[Photo]) -> None:
+    for photo in photos:
         doom(work, photo.file_name)
         await work.session.delete(photo)
 
@@ -206,6 +250,9 @@ async def _reject(office: Office, row: Photo) -> None:
         await work.session.delete(current)
         if camera is None:
             return
+        if current.sticker_id is not None:
+            await _reopen_sticker(work, current.sticker_id, row.id)
+            return
         # until the owner takes the camera over it is the officer who sends photos of it
         officer_id = camera.recorded_by if camera.state is State.RECORDED else None
         sender = await person(work, officer_id or camera.owner_id)
@@ -214,3 +261,17 @@ async def _reject(office: Office, row: Photo) -> None:
         again = column(button(words("enrol.photos.again_button"), *way))
         message = Message(text=words("enrol.photos.not_a_picture"), keyboard=again)
         await tell(work, sender, message, f"photo-bad:{row.id}")
+
+
+async def _reopen_sticker(work: Work, sticker_id: int, photo_id: int) -> None:
+    """What was to show a sticker on the wall shows nothing: whoever sent it sends another."""
+    sticker = await work.session.get(Sticker, sticker_id)
+    if sticker is None or sticker.placed_by is None:
+        return
+    sender = await person(work, sticker.placed_by)
+    sticker.state = StickerState.HANDED if sticker.handed_at else StickerState.PRINTED
+    sticker.placed_by = sticker.placed_at = None
+    words = words_for(work, sender)
+    again = column(button(words("enrol.photos.again_button"), "stk.photo", sticker.id))
+    message = Message(text=words("enrol.photos.not_a_picture"), keyboard=again)
+    await tell(work, sender, message, f"photo-bad:{photo_id}")

@@ -12,7 +12,10 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, case, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from nobs_bot.cameras.health import Health
+from nobs_bot.cameras.points import PointCount, count_points
 from nobs_bot.cameras.record import Camera, State
+from nobs_bot.cameras.sticker import Sticker, StickerState
 from nobs_bot.errors import Refusal
 from nobs_bot.people.persons import Person
 from nobs_bot.people.roles import Role, covers, grants_of, require_at
@@ -66,6 +69,9 @@ class Count:
         healthy: Connected ones whose last look found a picture as it should be.
         waiting: Recorded ones whose owners have not come yet.
         by_officers: Recorded on foot, whatever became of them.
+        stickered: Those that take part with a sticker on the wall.
+        points_named: Named points (see `cameras.points`).
+        points_watched: Those with at least one connected camera.
         target, residents, officers, points: As told; None where nobody has said.
     """
 
@@ -76,6 +82,9 @@ class Count:
     healthy: int = 0
     waiting: int = 0
     by_officers: int = 0
+    stickered: int = 0
+    points_named: int = 0
+    points_watched: int = 0
     target: int | None = None
     residents: int | None = None
     officers: int | None = None
@@ -122,8 +131,10 @@ async def progress(work: Work, areas: Areas) -> dict[str, Count]:
     """The numbers of every kelurahan, by its code."""
     found = await _counted(work)
     aims = {aim.area_code: aim for aim in (await work.session.execute(select(Aim))).scalars()}
+    points = await count_points(work)
     return {
-        code: _with_aim(found.get(code, Count()), aims.get(code)) for code in areas.kelurahan_codes
+        code: _with_aim(found.get(code, Count()), aims.get(code), points.get(code, PointCount()))
+        for code in areas.kelurahan_codes
     }
 
 
@@ -138,8 +149,12 @@ async def _counted(work: Work) -> dict[str, Count]:
     has_consent = Camera.submitted_at.is_not(None)
     takes_part = (Camera.state == State.APPROVED) & Camera.paused_at.is_(None)
     is_connected = takes_part & Camera.stream.is_not(None)
-    is_healthy = is_connected & Camera.drift.is_(None) & (Camera.checked_at >= since)
+    # the last look at whether it answers is younger than any check
+    has_pulse = Health.pulse_at >= work.now - _ROUNDS * _round_of_health(work)
+    answers = case((has_pulse, Health.failure.is_(None)), else_=Camera.checked_at >= since)
+    is_healthy = is_connected & Camera.drift.is_(None) & answers
     waits = (Camera.state == State.RECORDED) & Camera.handed_over_at.is_not(None)
+    on_walls = select(Sticker.camera_id).where(Sticker.state == StickerState.PLACED)
     conditions = (
         is_whole,
         has_consent,
@@ -148,9 +163,11 @@ async def _counted(work: Work) -> dict[str, Count]:
         is_healthy,
         waits,
         is_whole & Camera.recorded_by.is_not(None),
+        takes_part & Camera.id.in_(on_walls),
     )
     query = (
         select(Camera.area_code, *(func.sum(case((each, 1), else_=0)) for each in conditions))
+        .outerjoin(Health, Health.camera_id == Camera.id)
         .where(
             Camera.area_code.is_not(None),
             Camera.state.not_in((State.WITHDRAWN, State.REJECTED)),
@@ -161,8 +178,15 @@ async def _counted(work: Work) -> dict[str, Count]:
     return {row[0]: Count(*(int(each) for each in row[1:])) for row in rows}
 
 
-def _with_aim(count: Count, aim: Aim | None) -> Count:
+def _round_of_health(work: Work) -> timedelta:
+    """Within it every camera was looked at, those that have been silent for long once a day."""
+    return max(timedelta(minutes=work.settings.health_minutes), timedelta(hours=13))
+
+
+def _with_aim(count: Count, aim: Aim | None, points: PointCount) -> Count:
     return count + Count(
+        points_named=points.named,
+        points_watched=points.watched,
         target=aim.target if aim else None,
         residents=aim.residents if aim else None,
         officers=aim.officers if aim else None,

@@ -9,8 +9,10 @@ from sqlalchemy import select
 from nobs_bot.cameras.checks import drop_checks
 from nobs_bot.cameras.claim import note_refused
 from nobs_bot.cameras.connection import forget_stream, stream_of
+from nobs_bot.cameras.health import drop_health
 from nobs_bot.cameras.photos import drop_photos, photo_count
 from nobs_bot.cameras.record import Camera, State, Turning, contact_of, reason_of
+from nobs_bot.cameras.stickers import expire_stickers, stickers_of
 from nobs_bot.errors import Refusal
 from nobs_bot.people.persons import Person
 from nobs_bot.storage.audit import Act, record
@@ -64,6 +66,8 @@ async def withdraw(work: Work, camera: Camera, owner: Person) -> None:
     forget_stream(camera)
     await drop_checks(work, camera.id)
     await drop_photos(work, camera.id)
+    await expire_stickers(work, camera.id)
+    await drop_health(work, camera.id)
     camera.contact = camera.reason = None
     camera.lat = camera.lon = camera.heading_deg = camera.range_m = None
     camera.place_kind = camera.width = camera.indoors = camera.retention_days = None
@@ -114,6 +118,15 @@ class CameraHolder:
             "shared": {what: getattr(camera, f"share_{what}") for what in SHARES},
             "stream": stream.public if stream else None,
             "photos": await photo_count(work, camera.id),
+            "stickers": [
+                {
+                    "version": each.version,
+                    "state": each.state,
+                    "printed_at": each.printed_at.isoformat(),
+                    "placed_at": each.placed_at.isoformat() if each.placed_at else None,
+                }
+                for each in await stickers_of(work, camera.id)
+            ],
             "reviewers_words": reason_of(work, camera),
             "created_at": camera.created_at.isoformat(),
             "submitted_at": camera.submitted_at.isoformat() if camera.submitted_at else None,

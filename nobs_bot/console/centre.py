@@ -8,8 +8,9 @@ from typing import Protocol
 from aiohttp import web
 
 from nobs_bot.console import static
+from nobs_bot.console.api.problems import API_PATH, problem
 from nobs_bot.console.entry import Entrance
-from nobs_bot.console.gate import Gate, add_headers, words_of
+from nobs_bot.console.gate import PATH, Gate, add_headers, words_of
 from nobs_bot.console.shell import Shell, wants_json
 from nobs_bot.errors import Refusal
 from nobs_bot.storage.work import Office
@@ -76,6 +77,8 @@ class Centre:
             told = plain(words(refusal.text_key, **refusal.params))
         else:
             told = plain(words(_TOLD[status]))
+        if request.path.startswith(f"{PATH}{API_PATH}/"):
+            return problem(status, told)
         if wants_json(request):
             return web.json_response({"told": told}, status=status)
         if status == 401:

@@ -45,7 +45,9 @@ NAVIGATION: tuple[Entry, ...] = (
     Entry("permintaan", "console.requests", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})),
     Entry("cakupan", "console.coverage", ON_THE_MAP),
     Entry("kemajuan", "console.progress", EVERYBODY),
+    Entry("langsung", "live.page.title", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})),
     Entry("petugas", "console.people", frozenset({Role.ADMINISTRATOR})),
+    Entry("sistem", "system.title", frozenset({Role.ADMINISTRATOR})),
     Entry("catatan", "console.audit", frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})),
 )
 

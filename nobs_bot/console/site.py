@@ -15,6 +15,8 @@ from nobs_bot.console.centre import Centre
 from nobs_bot.console.figures_page import PATH as FIGURES_PATH
 from nobs_bot.console.figures_page import FiguresPage
 from nobs_bot.console.gate import PATH as CENTRE_PATH
+from nobs_bot.console.sticker_page import PATH as STICKER_PATH
+from nobs_bot.console.sticker_page import StickerPage
 from nobs_bot.console.tus import Tus
 from nobs_bot.console.upload_page import PATH as UPLOAD_PATH
 from nobs_bot.console.upload_page import UploadPage
@@ -43,6 +45,7 @@ class Site:
         secret: What Telegram must send along.
         files: Where uploads go.
         pages: Further routes.
+        bot_name: The bot's username, for links from our pages.
         centre: The command centre, where browsers can reach it.
     """
 
@@ -54,6 +57,7 @@ class Site:
         files: FileStore,
         pages: Iterable[web.RouteDef] = (),
         *,
+        bot_name: str = "",
         centre: Centre | None = None,
     ) -> None:
         self._office = office
@@ -61,6 +65,7 @@ class Site:
         self._receive = receive
         self._secret = secret
         self._pages = list(pages)
+        self._bot_name = bot_name
         self._centre = centre
         self._runner: web.AppRunner | None = None
 
@@ -77,6 +82,7 @@ class Site:
         if pages := self._office.settings.pages:
             app.add_subapp(UPLOAD_PATH, self._uploads(pages))
             app.add_subapp(FIGURES_PATH, FiguresPage(self._office).site())
+            app.add_subapp(STICKER_PATH, StickerPage(self._office, self._bot_name).site())
         if self._centre is not None:
             app.add_subapp(CENTRE_PATH, self._centre.site())
         # no access log: the addresses of upload links are secrets

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from io import BytesIO
 
+from nobs_bot.cameras.sheets import StickerSheet, draw
 from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.drawing import MapView, draw_map
 from nobs_bot.messaging.message import Picture, PictureKind
@@ -36,6 +37,9 @@ class Gallery:
                 return str(picture.about["text"]).encode()
             case PictureKind.QR:
                 return await asyncio.to_thread(_code, str(picture.about["text"]))
+            case PictureKind.STICKERS:
+                sheet = StickerSheet.model_validate(picture.about)
+                return await asyncio.to_thread(draw, sheet)
             case PictureKind.TELEGRAM:
                 return picture.name
 

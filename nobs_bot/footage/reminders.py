@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from nobs_bot.buttons import button, column
@@ -10,6 +10,7 @@ from nobs_bot.cameras.record import Camera
 from nobs_bot.footage.request import Ask, FootageRequest, Kind, Reply, RequestState, has_clip
 from nobs_bot.footage.wording import ask_keyboard, windows_text
 from nobs_bot.messaging.message import Message
+from nobs_bot.messaging.quiet import NIGHT_BEGINS, by_day
 from nobs_bot.people.persons import person, tell, words_for
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.leases import claim, settle
@@ -20,7 +21,6 @@ MOST_REMINDERS = 3
 # where in the time that is left, as a share of it, each reminder comes
 _SHARES = (0.35, 0.65, 0.88)
 _LEAST_SPAN = timedelta(hours=2)
-_NIGHT_BEGINS, _NIGHT_ENDS = time(21), time(7)
 
 
 def reminder_at(
@@ -39,27 +39,18 @@ def reminder_at(
     span = deadline - asked_at
     if number >= MOST_REMINDERS or span < _LEAST_SPAN:
         return None
-    moment = _by_day(asked_at + span * _SHARES[number], zone)
+    moment = by_day(asked_at + span * _SHARES[number], zone)
     if moment >= deadline:
         moment = _evening_before(deadline, zone)
     earliest = asked_at + _LEAST_SPAN / 2
     return moment if earliest <= moment < deadline else None
 
 
-def _by_day(moment: datetime, zone: ZoneInfo) -> datetime:
-    local = moment.astimezone(zone)
-    if local.time() >= _NIGHT_BEGINS:
-        local = datetime.combine(local.date() + timedelta(days=1), _NIGHT_ENDS, zone)
-    elif local.time() < _NIGHT_ENDS:
-        local = datetime.combine(local.date(), _NIGHT_ENDS, zone)
-    return local.astimezone(moment.tzinfo)
-
-
 def _evening_before(deadline: datetime, zone: ZoneInfo) -> datetime:
     """The last moment of day before a deadline at night."""
     local = deadline.astimezone(zone)
-    day = local.date() if local.time() > _NIGHT_BEGINS else local.date() - timedelta(days=1)
-    evening = datetime.combine(day, _NIGHT_BEGINS, zone) - timedelta(minutes=30)
+    day = local.date() if local.time() > NIGHT_BEGINS else local.date() - timedelta(days=1)
+    evening = datetime.combine(day, NIGHT_BEGINS, zone) - timedelta(minutes=30)
     return evening.astimezone(deadline.tzinfo)
 
 

@@ -21,6 +21,7 @@ class PictureKind(StrEnum):
     TELEGRAM = "telegram"
     TEXT = "text"
     QR = "qr"
+    STICKERS = "stickers"
 
 
 class Picture(BaseModel):
@@ -30,8 +31,9 @@ class Picture(BaseModel):
     Args:
         kind: MAP is drawn from `about`; FILE stands in the file store under `name`;
             TELEGRAM is there already, under the file id `name`; TEXT is `about["text"]` itself,
-            QR the code of it.
-        about: What a map shows (see `coverage.drawing.MapView`).
+            QR the code of it. STICKERS is drawn from `about` as PDF.
+        about: What a map shows (see `coverage.drawing.MapView`), or a sheet of stickers
+            (see `cameras.sheets.StickerSheet`).
     """
 
     model_config = ConfigDict(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import cv2
@@ -11,6 +12,7 @@ from nobs_bot.sandbox.acts import ActError
 from nobs_bot.sandbox.files import Files
 from nobs_bot.sandbox.world import Person, World
 
+_STICKER_PAGE = re.compile(r"(?:/[\w-]+)*/s/(\d+-\d+-[A-Z2-7]{8})")
 # nobody scrolls further back to find a code
 MOST_LOOKED_AT = 12
 
@@ -49,10 +51,15 @@ def payload_of(link: str) -> str:
     """
     What comes after `?start=` in a link to the bot.
 
+    A sticker's code leads to its page first, where a button goes on to the bot; it is taken as
+    tapped.
+
     Raises:
         ActError: it leads elsewhere.
     """
     address = urlsplit(link)
+    if page := _STICKER_PAGE.fullmatch(address.path):
+        return f"s_{page[1]}"
     start = parse_qs(address.query).get("start", [])
     if address.hostname != "t.me" or not start:
         raise ActError(f"the code leads elsewhere: {link[:100]}")

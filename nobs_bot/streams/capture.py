@@ -42,6 +42,11 @@ def warm_up() -> None:
     cv2.imencode(".jpg", picture)
 
 
+def options_for(kind: str) -> dict[str, str]:
+    """FFmpeg's options for a relay's *kind* of stream: what it may do, cut down to the need."""
+    return dict(pair.split(";", 1) for pair in f"{_OPTIONS[kind]}|{_QUICK}".split("|"))
+
+
 def open_stream(url: str, kind: str, open_timeout_s: float) -> cv2.VideoCapture:
     """Open *url* with what FFmpeg may do cut down to what *kind* needs."""
     os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = f"{_OPTIONS[kind]}|{_QUICK}"

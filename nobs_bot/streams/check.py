@@ -90,6 +90,11 @@ class StreamChecker:
         """Where the checks' children come from, for others who have something to look at."""
         return self._children
 
+    @property
+    def connect_timeout_s(self) -> float:
+        """How long a camera may take for the connection, and again for its first answers."""
+        return self._connect_timeout_s
+
     async def start(self) -> None:
         """Start the forkserver; returns at once, while it loads OpenCV."""
         self._children.start()
@@ -121,17 +126,24 @@ class StreamChecker:
                 course.codec = unusable.codec or course.codec
                 return course.failed(unusable.failure)
 
-    async def _check(self, address: StreamAddress, course: _Course) -> CheckReport:
-        await course.on_stage(Stage.resolving)
+    async def approach(self, address: StreamAddress, on_stage: OnStage = _no_stage) -> Welcome:
+        """
+        Vet where *address* leads and shake hands with the camera there.
+
+        Raises:
+            Unusable: With the failure that tells the owner what to do.
+        """
+        await on_stage(Stage.resolving)
         vetted = await self._vet(address.host, address.port)
         if isinstance(vetted, Failure):
             raise Unusable(vetted)
-        await course.on_stage(Stage.connecting)
+        await on_stage(Stage.connecting)
+        return await shake_hands(address, vetted, vet=self._vet, timeout_s=self._connect_timeout_s)
+
+    async def _check(self, address: StreamAddress, course: _Course) -> CheckReport:
         if address.is_encrypted:
             course.measures["tls_unverified"] = 1.0
-        welcome = await shake_hands(
-            address, vetted, vet=self._vet, timeout_s=self._connect_timeout_s
-        )
+        welcome = await self.approach(address, course.on_stage)
         course.is_greeted, course.codec = True, welcome.codec
         return await self._look(welcome, course)
 

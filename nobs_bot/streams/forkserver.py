@@ -38,6 +38,10 @@ class Channel:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
 
+    def fileno(self) -> int:
+        """For `select`: whether the parent has said something."""
+        return self._connection.fileno()
+
     def send(self, message: dict[str, Any], blob: bytes = b"") -> None:
         head = json.dumps(message).encode()
         self._connection.sendall(FRAME_HEAD.pack(len(head), len(blob)) + head + blob)

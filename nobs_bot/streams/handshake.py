@@ -106,7 +106,7 @@ async def _described(address: StreamAddress, link: RtspLink, timeout_s: float) -
         async with asyncio.timeout(timeout_s):
             await link.ask("OPTIONS")
             reply = await link.ask("DESCRIBE", [("Accept", "application/sdp")])
-        _refuse_status(reply.status or 0, address)
+        refuse_status(reply.status or 0, address)
         return RtspWelcome(address, link, reply, read_description(reply.body))
     except TimeoutError:
         link.close()
@@ -121,7 +121,7 @@ async def _greet_http(
 ) -> MjpegWelcome | HlsWelcome:
     reply = await get(address, vetted, timeout_s=timeout_s)
     try:
-        _refuse_status(reply.status, address)
+        refuse_status(reply.status, address)
         if reply.media_type in {"multipart/x-mixed-replace", "multipart/mixed"}:
             return MjpegWelcome(reply)
         if reply.media_type in MEDIA_TYPES or address.path.partition("?")[0].endswith(".m3u8"):
@@ -144,7 +144,7 @@ async def _opened_playlist(
     return HlsWelcome(source)
 
 
-def _refuse_status(status: int, address: StreamAddress) -> None:
+def refuse_status(status: int, address: StreamAddress) -> None:
     """Turn what RTSP and HTTP answer into what the owner can do about it."""
     if status in {401, 403}:
         known = address.has_credentials

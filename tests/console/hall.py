@@ -19,7 +19,9 @@ from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.gallery import Gallery
 from nobs_bot.coverage.surveyor import Surveyor
 from nobs_bot.people.sessions import make_link
+from nobs_bot.streams.check import StreamChecker
 from nobs_bot.streams.children import Children
+from nobs_bot.streams.live import LiveStreams
 from tests.cast import House
 from tests.installation import free_port
 
@@ -100,8 +102,9 @@ async def _nobody(updates: list[dict[str, Any]]) -> None:
 
 
 @asynccontextmanager
-async def hall_in(house: House) -> AsyncIterator[Hall]:
-    """The centre of a house, listening."""
+async def hall_in(house: House, live: LiveStreams | None = None) -> AsyncIterator[Hall]:
+    """The centre of a house, listening; its live pictures come from *live*."""
+    streams = live or LiveStreams(StreamChecker())
     port = free_port()
     pages = f"http://127.0.0.1:{port}"
     settings = house.office.settings.model_copy(update={"console_url": pages})
@@ -111,7 +114,16 @@ async def hall_in(house: House) -> AsyncIterator[Hall]:
     base = BaseMap(house.areas)
     gallery = Gallery(base, house.files)
     means = Means(
-        house.office, house.files, house.areas, base, gallery, surveyor, None, "nobs_bot", menu_for
+        office=house.office,
+        files=house.files,
+        areas=house.areas,
+        base=base,
+        gallery=gallery,
+        surveyor=surveyor,
+        live=streams,
+        geocoder=None,
+        bot_name="nobs_bot",
+        menu_for=menu_for,
     )
     centre = command_centre(means, pages)
     site = Site(house.office, _nobody, "secret", house.files, centre=centre)

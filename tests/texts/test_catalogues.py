@@ -24,13 +24,17 @@ from nobs_bot.cameras.progress import Count
 from nobs_bot.cameras.record import Drift, PlaceKind, State, Turning, Width
 from nobs_bot.cameras.review import CHANGE_FIELDS, RejectReason
 from nobs_bot.cameras.rights import SHARES
+from nobs_bot.cameras.sticker import LabelSize, StickerState
+from nobs_bot.cameras.stickers import Standing
 from nobs_bot.coverage.hotspots import HotspotKind
 from nobs_bot.coverage.turn import TurnState
 from nobs_bot.footage.formats import REFUSED
+from nobs_bot.footage.live.record import Ending
 from nobs_bot.footage.matching import Reason
 from nobs_bot.footage.request import ClipState, Outcome, Purpose, Reply, RequestState
 from nobs_bot.footage.trail import DETAILS
 from nobs_bot.people.roles import Role
+from nobs_bot.people.tokens import Scope
 from nobs_bot.settings import Settings
 from nobs_bot.storage.audit import Act
 from nobs_bot.streams.address import AddressProblem
@@ -46,6 +50,7 @@ TEXT_LIMIT, LABEL_LIMIT = 4096, 64
 # what placeholders may grow to: an officer's words, and besides them names and places
 LONGEST_WORDS, LONG_VALUE = 500, 200
 NOT_A_LABEL = {"fallback.needs_button"}
+LIVE = [state for state in StickerState if state is not StickerState.EXPIRED]
 
 
 def messages(language: str) -> dict[str, Message]:
@@ -236,6 +241,9 @@ VALUES: dict[str, Any] = {
     "evidence.refused": [*REFUSED],
     "outcome": [*Outcome, "expired"],
     "outcome.short": [*Outcome],
+    "live.ending": [*Ending],
+    "system.scope": [each.value.partition(":")[0] for each in Scope],
+    "live.over": [*Ending],
     "reply": [*(each for each in Reply), "unreachable", "not_sent_yet"],
     "reply.told": [*Reply],
     "request.state": [*RequestState],
@@ -256,6 +264,12 @@ VALUES: dict[str, Any] = {
     "hotspot.kind": [*HotspotKind],
     "hotspot.days": list(_DAYS),
     "hotspot": [step.partition(".")[2] for step in Spotting],
+    "sticker.standing": [*Standing],
+    "sticker.meaning": [*Standing],
+    "sticker.size": [*LabelSize],
+    "sticker.count": [*StickerState],
+    "sticker.state": [*LIVE, "none"],
+    "sticker.owner": [*LIVE],
     "turn.state": [*TurnState],
     "turn.told": [Turning.WILLING, Turning.UNWILLING, Turning.FIXED],
     "weekday": [str(day) for day in range(7)],

@@ -1,0 +1,1 @@
+"""The interface for programs: the pages' own scripts and other systems."""
