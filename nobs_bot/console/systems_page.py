@@ -39,7 +39,7 @@ class SystemsPage:
         return [
             web.get("/sistem", self._list),
             web.post("/sistem", self._make),
-            web.post(r"/sistem/{token:\d{1,19}}/akhiri", self._end),
+            web.post(r"/sistem/{key:\d{1,19}}/akhiri", self._end),
         ]
 
     @allow(Role.ADMINISTRATOR)
@@ -117,7 +117,7 @@ class SystemsPage:
     async def _end(self, request: web.Request) -> web.Response:
         me = officer(request)
         async with self._office.work() as work:
-            await end_token(work, row_id(request, "token"), await me.person(work))
+            await end_token(work, row_id(request, "key"), await me.person(work))
         return self._shell.to("sistem")
 
 

@@ -12,12 +12,16 @@ from playwright.async_api import Browser, Page
 from nobs_bot.cameras import review
 from nobs_bot.cameras.photos import fetch_photos
 from nobs_bot.console.gate import allowed_at
+from nobs_bot.footage.live.record import Ending
+from nobs_bot.footage.live.views import end, locked
 from nobs_bot.footage.request import clips_of
 from nobs_bot.people.roles import Role, grant, grants_of
 from tests.cameras.test_photos import Telegram, picture
 from tests.cast import DISTRICT, SHOP, House
 from tests.console.axe import violations
 from tests.console.hall import Hall
+from tests.footage.live.looking import look as watch
+from tests.footage.live.looking import shared
 from tests.footage.requests import asks, hand_over, send
 
 F, R, I, S, A = Role  # noqa: E741 - one letter a column of the table
@@ -74,6 +78,8 @@ ROUTES: dict[str, set[Role] | None] = {
     "POST /cakupan/tugas/{turn}/tanya": {F, S},
     "POST /cakupan/tugas/{turn}/selesai": {F, S},
     "POST /cakupan/tugas/{turn}/terlihat": {F, S},
+    "GET /kesehatan": ON_MAPS,
+    "GET /kesehatan/diam": ON_MAPS,
     "GET /kemajuan": {F, R, I, S, A},
     "GET /kemajuan/tabel.csv": {F, R, I, S, A},
     "POST /kemajuan/target": {S},
@@ -83,6 +89,25 @@ ROUTES: dict[str, set[Role] | None] = {
     "POST /petugas/{grant}/akhiri": {A},
     "GET /catatan": {S, A},
     "POST /catatan/unduh": {S, A},
+    "GET /langsung": {I, S},
+    "GET /langsung/{camera}": {I, S},
+    "POST /langsung/{camera}": {I, S},
+    "GET /langsung/lihat/{view}": {I, S},
+    "POST /langsung/lihat/{view}/akhiri": {I, S},
+    "GET /langsung/lihat/{view}/siaran": {I, S},
+    "GET /sistem": {A},
+    "POST /sistem": {A},
+    "POST /sistem/{key}/akhiri": {A},
+    # these know programs by their keys, which tests/console/api tries
+    "GET /api/v1/openapi.json": ANYBODY,
+    "GET /api/v1/areas": ANYBODY,
+    "GET /api/v1/cameras": ANYBODY,
+    "GET /api/v1/cameras/{number}": ANYBODY,
+    "GET /api/v1/watchers": ANYBODY,
+    "GET /api/v1/requests": ANYBODY,
+    "GET /api/v1/requests/{number}": ANYBODY,
+    "GET /api/v1/progress": ANYBODY,
+    "* /api/v1/{rest}": ANYBODY,
 }
 
 
@@ -117,7 +142,8 @@ async def one_of_each(hall: Hall) -> dict[Role, str]:
 
 def filled_in(path: str) -> str:
     values = {"session": 1, "number": 1001, "at": 0, "grant": 1, "token": "x" * 43}
-    values |= {"request": 1, "clip": 1, "turn": 1, "act": "tutup"}
+    values |= {"request": 1, "clip": 1, "act": "tutup", "camera": 1, "view": 1, "key": 1}
+    values |= {"turn": 1}
     for name, value in {**values, "mark": "0" * 12, "name": "icon.svg"}.items():
         path = path.replace(f"{{{name}}}", str(value))
     return path.removeprefix("/")
@@ -173,7 +199,7 @@ async def with_a_clip(house: House) -> tuple[int, int]:
 async def prepared(hall: Hall) -> list[str]:
     """A camera on the map, one in Dewi's hands, and Dewi with every role; paths of all pages."""
     house = hall.house
-    await house.approved("Budi", at=(SHOP[0] + 0.0003, SHOP[1]))
+    camera_id = await shared(house, "Budi", at=(SHOP[0] + 0.0003, SHOP[1]))
     await house.waiting()
     await fetch_photos(house.office, house.files, Telegram(picture()))
     async with house.acting("Dewi") as (work, dewi):
@@ -182,6 +208,7 @@ async def prepared(hall: Hall) -> list[str]:
         await work.session.flush()
         await review.take(work, dewi)
     request_id, clip_id = await with_a_clip(house)
+    view_id, ended_id = await ended_and_going_on(house, camera_id)
     async with house.office.look() as work:
         [held, *_] = await grants_of(work, house.ids["Rahmat"])
     return [
@@ -189,9 +216,22 @@ async def prepared(hall: Hall) -> list[str]:
         *("kamera/1001", "petugas", f"petugas/{held.id}", "catatan", "aplikasi"),
         *("permintaan", f"permintaan/{request_id}", f"permintaan/{request_id}/klip/{clip_id}"),
         *("cakupan?wilayah=31.73.04", "cakupan/tugas", "cakupan/rekrut?wilayah=31.73.04.1006"),
+        *("kesehatan", "kesehatan?wilayah=31.73.04", "kesehatan/diam"),
         *("kemajuan", "kemajuan?wilayah=31.73.04"),
+        *("langsung", f"langsung/{camera_id}", "sistem"),
+        *(f"langsung/lihat/{view_id}", f"langsung/lihat/{ended_id}?selesai"),
         *("kamera/9999", "antrean/9999", "nothing"),
     ]
+
+
+async def ended_and_going_on(house: House, camera_id: int) -> tuple[int, int]:
+    """Two looks of Dewi's, the first of which is over; ids of the second and the first."""
+    first = await watch(house, camera_id, "Dewi")
+    async with house.acting("Dewi") as (work, _):
+        over = await locked(work, first)
+        assert over is not None
+        await end(work, over, Ending.VIEWER)
+    return await watch(house, camera_id, "Dewi"), first
 
 
 async def look(page: Page, name: str) -> None:
@@ -229,6 +269,6 @@ async def test_axe_finds_nothing_on_any_page(
         await page.goto(f"{hall.root}/{path}")
         if path == "peta":
             await page.wait_for_function("() => document.querySelector('main').dataset.drawn")
-        await look(page, f"{tag}-{path.partition('?')[0].replace('/', '-') or 'home'}")
+        await look(page, f"{tag}-{path.replace('?', '/').replace('/', '-') or 'home'}")
     await page.goto(link)
     await look(page, f"{tag}-link-over")
