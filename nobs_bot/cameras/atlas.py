@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
 
+from nobs_bot.cameras.health import Health
 from nobs_bot.cameras.record import Camera, PlaceKind, State
 from nobs_bot.cameras.review import within
 from nobs_bot.people.roles import covers
@@ -83,6 +84,7 @@ _WHAT = (
     *(Camera.width, Camera.range_m, Camera.other_headings, Camera.place_kind, Camera.state),
     *(Camera.paused_at, Camera.drift, Camera.checked_at, Camera.area_code, Camera.change_id),
     Camera.stream.is_not(None).label("is_connected"),
+    *(Health.pulse_at, Health.failure),
 )
 
 
@@ -135,7 +137,8 @@ async def newest_change(work: Work) -> int:
 
 def _rows_of(condition: ColumnElement[bool]) -> Any:
     is_numbered = Camera.number.is_not(None) & Camera.area_code.is_not(None)
-    return select(*_WHAT).where(condition, is_numbered)
+    query = select(*_WHAT).outerjoin(Health, Health.camera_id == Camera.id)
+    return query.where(condition, is_numbered)
 
 
 async def _read(work: Work, query: Any) -> list[Shown]:
@@ -182,8 +185,11 @@ def _state(each: Any) -> str:
 def _health(each: Any, oldest: datetime) -> str:
     if not each.is_connected:
         return "unconnected"
-    is_well = each.drift is None and each.checked_at is not None and each.checked_at >= oldest
-    return "healthy" if is_well else "unwell"
+    if each.pulse_at is not None:
+        answers = each.failure is None
+    else:
+        answers = each.checked_at is not None and each.checked_at >= oldest
+    return "healthy" if answers and each.drift is None else "unwell"
 
 
 def columns(rows: Iterable[Sequence[Any]]) -> dict[str, list[Any]]:

@@ -15,7 +15,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, delete, select
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.cameras.record import Camera, State
@@ -151,7 +151,12 @@ async def note_pulse(
     if health.network != network:
         health.network = network
         health.network_name = work.vault.seal(_NETWORK, health.id, pulse.network.encode())
-    health.pulse_at = work.now
+    was_up, health.pulse_at = health.is_up, work.now
+    if was_up is not (pulse.failure is None):
+        # maps are kept up by the camera's row
+        await work.session.execute(
+            update(Camera).where(Camera.id == health.camera_id).values(change_id=new_id())
+        )
     if pulse.failure is None:
         _answered(work, health)
     else:

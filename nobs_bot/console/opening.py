@@ -10,6 +10,7 @@ from nobs_bot.console.camera_page import CameraPage
 from nobs_bot.console.centre import Centre
 from nobs_bot.console.clip_page import ClipPage
 from nobs_bot.console.coverage_page import CoveragePage
+from nobs_bot.console.health_page import HealthPage
 from nobs_bot.console.live.pages import LivePages
 from nobs_bot.console.map_page import MapPage
 from nobs_bot.console.people_page import PeoplePage
@@ -75,6 +76,7 @@ def command_centre(means: Means, pages: str) -> Centre:
     centre.add(RequestsPage(office, shell, areas, base))
     centre.add(ClipPage(office, shell, means.files))
     centre.add(CoveragePage(office, shell, areas, means.surveyor))
+    centre.add(HealthPage(office, shell, areas))
     centre.add(ProgressPage(office, shell, areas))
     people = PeoplePage(office, shell, areas, bot_name=means.bot_name, menu_for=means.menu_for)
     centre.add(people)

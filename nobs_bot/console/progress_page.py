@@ -163,8 +163,12 @@ def _rates(words: Words, count: Count) -> list[str]:
     if count.officers:
         each = words.number(round(count.recorded / count.officers, 1))
         rates.append(words("progress.officers", count=words.number(count.officers), each=each))
-    if count.points:
-        rates.append(words("progress.points", count=words.number(count.points)))
+    if count.points or count.points_named:
+        key = "progress.points_target" if count.points else "progress.points_named"
+        told = {"watched": count.points_watched, "named": count.points_named}
+        rates.append(words(key, **told, target=count.points or 0))
+    if count.stickered:
+        rates.append(words("progress.stickered", count=count.stickered))
     return [plain(each) for each in rates]
 
 

@@ -44,6 +44,7 @@ NAVIGATION: tuple[Entry, ...] = (
     Entry("antrean", "console.queue", frozenset({Role.REVIEWER})),
     Entry("permintaan", "console.requests", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})),
     Entry("cakupan", "console.coverage", ON_THE_MAP),
+    Entry("kesehatan", "console.health", ON_THE_MAP),
     Entry("kemajuan", "console.progress", EVERYBODY),
     Entry("langsung", "live.page.title", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})),
     Entry("petugas", "console.people", frozenset({Role.ADMINISTRATOR})),
