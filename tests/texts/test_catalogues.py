@@ -224,6 +224,8 @@ VALUES: dict[str, Any] = {
     "language": list(LANGUAGES),
     "help": [*Role],
     "audit.detail": [*DETAILS],
+    "console.coverage": ["seen", "worth", "twice", "night"],
+    "console.turn": ["planned", "asked", "done", "seen"],
     "console.clip": [*ClipState],
     "console.audit": ["moment", "who", "role", "what", "details"],
     "console.drift": [*Drift],
