@@ -145,8 +145,8 @@ class MapPage:
     @allow(*OFFICERS)
     async def _hotspots(self, request: web.Request) -> web.Response:
         me = officer(request)
+        known = me.areas(*OFFICERS)
         async with self._office.look() as work:
-            known = await hotspots.known_areas(work, await me.person(work))
             found = [
                 {
                     "name": each.name,
@@ -164,9 +164,7 @@ class MapPage:
     async def _blind_spots(self, request: web.Request) -> web.Response:
         """What the survey says is missed, reckoned anew every five minutes at the most."""
         me = officer(request)
-        async with self._office.look() as work:
-            known = tuple(await hotspots.known_areas(work, await me.person(work)))
-            now = work.now
+        known, now = tuple(me.areas(*OFFICERS)), self._office.clock.now()
         kept = self._blind.get(known)
         if kept is None or now - kept[0] > _BLIND_FOR:
             async with self._office.look() as work:

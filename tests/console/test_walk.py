@@ -268,7 +268,7 @@ async def test_axe_finds_nothing_on_any_page(
     for path in paths:
         await page.goto(f"{hall.root}/{path}")
         if path == "peta":
-            await page.wait_for_function("() => document.querySelector('main').dataset.drawn")
+            await page.wait_for_function("() => document.querySelector('main').dataset.ready")
         await look(page, f"{tag}-{path.replace('?', '/').replace('/', '-') or 'home'}")
     await page.goto(link)
     await look(page, f"{tag}-link-over")
