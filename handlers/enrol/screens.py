@@ -11,6 +11,7 @@ from nobs_bot.cameras.describing import retention_text, sharing_text, view_text
 from nobs_bot.cameras.findings import short_finding
 from nobs_bot.cameras.photos import MOST_PHOTOS, photo_count
 from nobs_bot.cameras.record import Camera, PlaceKind, State, Width, contact_of
+from nobs_bot.console.compass_page import PATH as COMPASS_PATH
 from nobs_bot.coverage.cones import cone_of
 from nobs_bot.coverage.drawing import Cone, MapView
 from nobs_bot.messaging.message import Message
@@ -183,7 +184,18 @@ async def _heading(desk: Desk, camera: Camera) -> Message:
     ]
     unknown = button(words("enrol.heading.unknown_button"), "enrol.heading", "unknown")
     pans = button(words("enrol.panning.button"), "enrol.panning")
+    point = _compass(desk)
+    rows = [*rows, (point,)] if point else rows
     return _asked(desk, Enrol.HEADING, "enrol.heading.ask", (*rows, (pans,), (unknown,)))
+
+
+def _compass(desk: Desk) -> Button | None:
+    """Opens the phone's compass; Telegram opens nothing inside of itself but by https."""
+    pages = desk.work.settings.pages
+    if not pages or not pages.startswith("https://"):
+        return None
+    address = f"{pages}{COMPASS_PATH}/?lang={desk.words.language}"
+    return Button(label=desk.words("enrol.heading.compass_button"), url=address, in_app=True)
 
 
 def _panning(desk: Desk) -> Message:

@@ -35,6 +35,28 @@ async def heading_chosen(query: CallbackQuery, desk: Desk, args: tuple[str, ...]
     await steps.forth(desk, camera, Enrol.HEADING)
 
 
+@router.message(At(Enrol.HEADING), F.web_app_data)
+async def heading_pointed(message: TelegramMessage, desk: Desk) -> None:
+    assert message.web_app_data is not None
+    await _keep_heading(desk, message.web_app_data.data.removeprefix("heading:"))
+
+
+@router.message(At(Enrol.HEADING), F.text, ~F.text.startswith("/"))
+async def heading_typed(message: TelegramMessage, desk: Desk) -> None:
+    await _keep_heading(desk, message.text or "")
+
+
+async def _keep_heading(desk: Desk, said: str) -> None:
+    """Degrees from north, off a compass."""
+    digits = said.strip().removesuffix("°").strip()
+    if not digits.isascii() or not digits.isdecimal() or len(digits) > 3 or int(digits) > 360:
+        raise Refusal("enrol.heading.wrong")
+    camera = await steps.camera_at_hand(desk)
+    desk.memory.pop("panning", None)
+    enrolment.set_heading(desk.work, camera, float(digits))
+    await steps.forth(desk, camera, Enrol.HEADING)
+
+
 @router.callback_query(Tap("enrol.panning"), At(Enrol.HEADING))
 async def panning_chosen(query: CallbackQuery, desk: Desk) -> None:
     camera = await steps.camera_at_hand(desk)

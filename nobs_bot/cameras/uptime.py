@@ -117,3 +117,16 @@ async def drop_days(work: Work, camera_id: int) -> None:
 def _first(work: Work, days: int) -> date:
     """The day before the first one that counts."""
     return work.now.astimezone(work.settings.zone).date() - timedelta(days=days)
+
+
+async def uptime_by_day(work: Work, codes: Sequence[str], days: int = 30) -> dict[date, Uptime]:
+    """That of all cameras in these areas together, of each day of which something is known."""
+    query = (
+        select(CameraDay.day, func.sum(CameraDay.up_s), func.sum(CameraDay.down_s))
+        .join(Camera, CameraDay.camera_id == Camera.id)
+        .where(within(codes), CameraDay.day > _first(work, days))
+        .group_by(CameraDay.day)
+        .order_by(CameraDay.day)
+    )
+    rows = (await work.session.execute(query)).all()
+    return {day: Uptime(int(up), int(down)) for day, up, down in rows}

@@ -9,9 +9,12 @@ from nobs_bot.console.audit_page import AuditPage
 from nobs_bot.console.camera_page import CameraPage
 from nobs_bot.console.centre import Centre
 from nobs_bot.console.clip_page import ClipPage
+from nobs_bot.console.coverage_page import CoveragePage
+from nobs_bot.console.health_page import HealthPage
 from nobs_bot.console.live.pages import LivePages
 from nobs_bot.console.map_page import MapPage
 from nobs_bot.console.people_page import PeoplePage
+from nobs_bot.console.progress_page import ProgressPage
 from nobs_bot.console.queue_page import QueuePage
 from nobs_bot.console.requests_page import RequestsPage
 from nobs_bot.console.systems_page import SystemsPage
@@ -72,6 +75,9 @@ def command_centre(means: Means, pages: str) -> Centre:
     centre.add(LivePages(office, areas, means.live, gate, shell), close=means.live.close)
     centre.add(RequestsPage(office, shell, areas, base))
     centre.add(ClipPage(office, shell, means.files))
+    centre.add(CoveragePage(office, shell, areas, means.surveyor))
+    centre.add(HealthPage(office, shell, areas))
+    centre.add(ProgressPage(office, shell, areas))
     people = PeoplePage(office, shell, areas, bot_name=means.bot_name, menu_for=means.menu_for)
     centre.add(people)
     centre.add(AuditPage(office, shell, areas))

@@ -12,6 +12,8 @@ from aiohttp import web
 
 from nobs_bot.console import safety
 from nobs_bot.console.centre import Centre
+from nobs_bot.console.compass_page import PATH as COMPASS_PATH
+from nobs_bot.console.compass_page import CompassPage
 from nobs_bot.console.figures_page import PATH as FIGURES_PATH
 from nobs_bot.console.figures_page import FiguresPage
 from nobs_bot.console.gate import PATH as CENTRE_PATH
@@ -82,6 +84,7 @@ class Site:
         if pages := self._office.settings.pages:
             app.add_subapp(UPLOAD_PATH, self._uploads(pages))
             app.add_subapp(FIGURES_PATH, FiguresPage(self._office).site())
+            app.add_subapp(COMPASS_PATH, CompassPage(self._office, self._receive).site())
             app.add_subapp(STICKER_PATH, StickerPage(self._office, self._bot_name).site())
         if self._centre is not None:
             app.add_subapp(CENTRE_PATH, self._centre.site())

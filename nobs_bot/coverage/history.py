@@ -72,3 +72,20 @@ async def since_last_week(work: Work, area_code: str, figures: dict[str, Any]) -
         values[1] for code, values in figures["by_area"].items() if covers(area_code, code)
     )
     return now - sum(then)
+
+
+async def kept_figures(
+    work: Work, area_code: str, days: int = 370
+) -> dict[date, list[CoverageFigure]]:
+    """What was kept of the kelurahan of an area, by the day, the oldest day first."""
+    today = work.now.astimezone(work.settings.zone).date()
+    query = (
+        select(CoverageFigure)
+        .where(CoverageFigure.day > today - timedelta(days=days))
+        .order_by(CoverageFigure.day, CoverageFigure.area_code)
+    )
+    found: dict[date, list[CoverageFigure]] = {}
+    for row in (await work.session.execute(query)).scalars():
+        if covers(area_code, row.area_code):
+            found.setdefault(row.day, []).append(row)
+    return found

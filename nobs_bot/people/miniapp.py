@@ -20,12 +20,15 @@ _AHEAD = timedelta(seconds=30)
 _MOST_CHARACTERS = 8192
 
 
-def account_in(init_data: str, bot_token: str, now: datetime) -> tuple[int, str]:
+def account_in(
+    init_data: str, bot_token: str, now: datetime, good_for: timedelta = GOOD_FOR
+) -> tuple[int, str]:
     """
     The Telegram account that opened the app, and the proof, which is to be taken once only.
 
     Args:
         init_data: As the app was given it.
+        good_for: How long ago Telegram may have signed it.
 
     Raises:
         Refusal: Telegram did not sign this for our bot, or too long ago.
@@ -48,6 +51,6 @@ def account_in(init_data: str, bot_token: str, now: datetime) -> tuple[int, str]
         account = json.loads(fields["user"])["id"]
     except (KeyError, TypeError, ValueError, OverflowError, OSError):
         raise Refusal("console.no_proof") from None
-    if not isinstance(account, int) or not -_AHEAD <= now - signed_at <= GOOD_FOR:
+    if not isinstance(account, int) or not -_AHEAD <= now - signed_at <= good_for:
         raise Refusal("console.link_over")
     return account, given

@@ -26,6 +26,7 @@ from nobs_bot.cameras.review import CHANGE_FIELDS, RejectReason
 from nobs_bot.cameras.rights import SHARES
 from nobs_bot.cameras.sticker import LabelSize, StickerState
 from nobs_bot.cameras.stickers import Standing
+from nobs_bot.console.compass_page import KEYS as COMPASS_KEYS
 from nobs_bot.coverage.hotspots import HotspotKind
 from nobs_bot.coverage.turn import TurnState
 from nobs_bot.footage.formats import REFUSED
@@ -223,6 +224,8 @@ VALUES: dict[str, Any] = {
     "language": list(LANGUAGES),
     "help": [*Role],
     "audit.detail": [*DETAILS],
+    "console.coverage": ["seen", "worth", "twice", "night"],
+    "console.turn": ["planned", "asked", "done", "seen"],
     "console.clip": [*ClipState],
     "console.audit": ["moment", "who", "role", "what", "details"],
     "console.drift": [*Drift],
@@ -240,6 +243,7 @@ VALUES: dict[str, Any] = {
     "outcome": [*Outcome, "expired"],
     "outcome.short": [*Outcome],
     "live.ending": [*Ending],
+    "compass.page": COMPASS_KEYS,
     "system.scope": [each.value.partition(":")[0] for each in Scope],
     "live.over": [*Ending],
     "reply": [*(each for each in Reply), "unreachable", "not_sent_yet"],

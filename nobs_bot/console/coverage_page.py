@@ -1,0 +1,324 @@
+"""Coverage: how much is seen, which cameras to turn, and where to ask for new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from nobs_bot.cameras.record import Camera
+from nobs_bot.console.gate import Officer, allow, officer
+from nobs_bot.console.map_page import OFFICERS, role_on_maps
+from nobs_bot.console.plots import Line, bar_plot, line_plot
+from nobs_bot.console.rendering import safe
+from nobs_bot.console.safety import row_id
+from nobs_bot.console.shell import Shell
+from nobs_bot.coverage import worklist
+from nobs_bot.coverage.history import keep_figures, kept_figures
+from nobs_bot.coverage.hotspots import known_areas
+from nobs_bot.coverage.ordering import RECRUITED, order
+from nobs_bot.coverage.orders import CoverageFigure, Wanted
+from nobs_bot.coverage.shown import let_owners_read
+from nobs_bot.coverage.surveyor import Surveyor, standing
+from nobs_bot.coverage.turn import Turn, TurnState, gain_words, how_far
+from nobs_bot.errors import ExternalError, Refusal
+from nobs_bot.people.roles import Role, covers
+from nobs_bot.places.areas import Area, Areas
+from nobs_bot.storage.work import Office, Work
+from nobs_bot.texts import Markup, Words, plain
+
+_TURN = r"/cakupan/tugas/{turn:\d{1,19}}"
+_GOOD_FOR = timedelta(minutes=15)
+_MOST_TURNS = 200
+
+
+class CoveragePage:
+    """
+    Serves what the cameras see and miss, and the two lists of what to do about it.
+
+    Args:
+        surveyor: Reckons; what it said is kept for a quarter of an hour.
+    """
+
+    def __init__(self, office: Office, shell: Shell, areas: Areas, surveyor: Surveyor) -> None:
+        self._office = office
+        self._shell = shell
+        self._areas = areas
+        self._surveyor = surveyor
+        self._reckoned: dict[str, tuple[datetime, dict[str, Any]]] = {}
+        self._places: dict[str, tuple[datetime, list[Any]]] = {}
+
+    def routes(self) -> list[web.RouteDef]:
+        """The figures, the worklist, and the list of places to recruit at."""
+        return [
+            web.get("/cakupan", self._page),
+            web.post("/cakupan/hitung", self._reckon),
+            web.get("/cakupan/rekrut", self._recruit),
+            web.get("/cakupan/tugas", self._worklist),
+            web.post("/cakupan/tugas/susun", self._plan),
+            web.post(_TURN + "/tanya", self._ask),
+            web.post(_TURN + "/selesai", self._done),
+            web.post(_TURN + "/terlihat", self._seen),
+        ]
+
+    async def _area(self, work: Work, request: web.Request, me: Officer) -> Area:
+        """The area that is asked for, else the officer's first one; raises `Refusal`."""
+        known = await known_areas(work, await me.person(work))
+        code = str(request.query.get("wilayah", "")) or known[0]
+        area = self._areas.get(code)
+        if area is None or not any(covers(each, code) for each in known):
+            raise Refusal("roles.not_here")
+        return area
+
+    async def _choices(self, work: Work, me: Officer) -> list[tuple[str, str]]:
+        known = await known_areas(work, await me.person(work))
+        return [
+            (area.code, str(area))
+            for area in self._areas.all()
+            if any(covers(each, area.code) for each in known)
+        ]
+
+    # figures
+
+    @allow(*OFFICERS)
+    async def _page(self, request: web.Request) -> web.Response:
+        me = officer(request)
+        async with self._office.look() as work:
+            area = await self._area(work, request, me)
+            choices = await self._choices(work, me)
+            history = await kept_figures(work, area.code)
+            now = work.now
+        latest = max(history) if history else None
+        rows = history[latest] if latest else []
+        return self._shell.page(
+            request,
+            "coverage.html",
+            area=area,
+            choices=choices,
+            day=me.words.date(latest) if latest else "",
+            tiles=_tiles(me.words, rows),
+            rows=self._rows(me.words, area, rows),
+            history_plot=safe(Markup(_history_plot(me.words, history))) if history else "",
+            areas_plot=safe(Markup(self._areas_plot(me.words, area, rows))) if rows else "",
+            more=self._more(me.words, area, now),
+            may_plan=me.may_at(area.code, Role.SUPERVISOR),
+            walks=me.has(*worklist.ROLES),
+        )
+
+    def _below(self, area: Area, rows: Sequence[CoverageFigure]) -> list[tuple[Area, list[Any]]]:
+        """The areas right below, each with its rows; a kelurahan with its own."""
+        parts = self._areas.below(area.code) or [area]
+        return [(each, [row for row in rows if covers(each.code, row.area_code)]) for each in parts]
+
+    def _rows(
+        self, words: Words, area: Area, rows: Sequence[CoverageFigure]
+    ) -> list[dict[str, Any]]:
+        found = [(each, _sums(part)) for each, part in self._below(area, rows) if part]
+        found.sort(key=lambda each: each[1]["seen"] / max(1.0, each[1]["length"]))
+        return [
+            {
+                "name": each.name,
+                "code": each.code if each.code != area.code else "",
+                "length": words.distance(sums["length"]),
+                "seen": _percent(words, sums["seen"], sums["length"]),
+                "twice": _percent(words, sums["twice"], sums["length"]),
+                "night": _percent(words, sums["night"], sums["length"]),
+                "cameras": words.number(round(sums["cameras"])),
+            }
+            for each, sums in found
+        ]
+
+    def _areas_plot(self, words: Words, area: Area, rows: Sequence[CoverageFigure]) -> str:
+        bars = []
+        for each, part in self._below(area, rows):
+            sums = _sums(part)
+            share = [100 * sums[name] / max(1.0, sums["length"]) for name in ("seen", "night")]
+            bars.append((each.name, [("consented", share[0]), ("approved", share[1])]))
+        return bar_plot(plain(words("console.coverage.by_area")), bars)
+
+    def _more(self, words: Words, area: Area, now: datetime) -> dict[str, Any] | None:
+        """What was reckoned lately and is not kept: roads, and cameras that see one another."""
+        at, said = self._reckoned.get(area.code, (None, {}))
+        if at is None or now - at > _GOOD_FOR:
+            return None
+        seen, cameras = said["mutual"]
+        return {
+            "roads": [
+                (name, words.distance(unseen), words.distance(length))
+                for name, length, unseen in said["roads"]
+            ],
+            "mutual": plain(words("coverage.mutual", seen=round(seen), cameras=cameras))
+            if cameras
+            else "",
+            "note": plain(
+                words("coverage.upper_bound" if said["is_upper_bound"] else "coverage.model")
+            ),
+        }
+
+    @allow(*OFFICERS)
+    async def _reckon(self, request: web.Request) -> web.Response:
+        me = officer(request)
+        async with self._office.look() as work:
+            area = await self._area(work, request, me)
+            stand = await standing(work)
+            now = work.now
+        said = await self._asked("figures", stand, area)
+        async with self._office.work() as work:
+            await keep_figures(work, said)
+        self._reckoned[area.code] = now, said
+        return self._shell.to(f"cakupan?wilayah={area.code}")
+
+    async def _asked(self, what: str, stand: Any, area: Area, **more: object) -> Any:
+        try:
+            return await self._surveyor.ask(what, stand, areas=[area.code], **more)
+        except ExternalError:
+            raise Refusal("coverage.not_now") from None
+
+    # where to ask for new cameras
+
+    @allow(*OFFICERS)
+    async def _recruit(self, request: web.Request) -> web.Response:
+        me = officer(request)
+        async with self._office.look() as work:
+            area = await self._area(work, request, me)
+            choices = await self._choices(work, me)
+            at, places = self._places.get(area.code, (None, []))
+            now = work.now
+            stand = await standing(work) if at is None or now - at > _GOOD_FOR else None
+        if stand is not None:
+            places = await self._asked("recruit", stand, area, count=RECRUITED)
+            self._places[area.code] = now, places
+        words = me.words
+        rows = [
+            {
+                "road": road or area.name,
+                "towards": plain(words(f"compass.{round(heading / 45) % 8 * 45}")),
+                "gain": words.distance(gain),
+                "lat": lat,
+                "lon": lon,
+            }
+            for lat, lon, heading, gain, road in places
+        ]
+        return self._shell.page(request, "recruit.html", area=area, choices=choices, rows=rows)
+
+    # which cameras to turn
+
+    @allow(*worklist.ROLES)
+    async def _worklist(self, request: web.Request) -> web.Response:
+        me = officer(request)
+        async with self._office.work() as work:
+            found = (await worklist.worklist(work, await me.person(work)))[:_MOST_TURNS]
+            shown = [(camera.id, camera.owner_id) for _, camera in found]
+            await let_owners_read(work, me.person_id, role_on_maps(me), shown)
+        rows = [self._turn(me, turn, camera) for turn, camera in found]
+        plans = [
+            (area.code, str(area))
+            for area in self._areas.all()
+            if me.may_at(area.code, Role.SUPERVISOR)
+        ]
+        done = str(request.query.get("selesai", ""))
+        return self._shell.page(
+            request,
+            "worklist.html",
+            rows=rows,
+            plans=plans,
+            told=plain(me.words(f"console.turn.{done}")) if done in _DONE else "",
+        )
+
+    def _turn(self, me: Officer, turn: Turn, camera: Camera) -> dict[str, Any]:
+        words = me.words
+        return {
+            "id": turn.id,
+            "camera": camera.name,
+            "number": camera.number,
+            "area": self._areas.name(camera.area_code),
+            "how": plain(how_far(words, turn)),
+            "gain": plain(gain_words(words, turn)),
+            "state": plain(words(f"turn.state.{turn.state}")),
+            "may_ask": turn.state is TurnState.PROPOSED,
+            "may_say_done": turn.state is TurnState.AGREED,
+            "may_have_seen": turn.state in (TurnState.AGREED, TurnState.TURNED),
+        }
+
+    @allow(Role.SUPERVISOR)
+    async def _plan(self, request: web.Request) -> web.Response:
+        """A new worklist is reckoned in the background; that it is there is told in the chat."""
+        me, form = officer(request), await request.post()
+        area = self._areas.get(str(form.get("wilayah", "")))
+        if area is None:
+            raise Refusal("roles.not_here")
+        async with self._office.work() as work:
+            await order(work, await me.person(work), Wanted.WORKLIST, area.code)
+        return self._shell.to("cakupan/tugas?selesai=planned")
+
+    @allow(*worklist.ROLES)
+    async def _ask(self, request: web.Request) -> web.Response:
+        async with self._office.work() as work:
+            who = await officer(request).person(work)
+            await worklist.ask_owner(work, row_id(request, "turn"), who)
+        return self._shell.to("cakupan/tugas?selesai=asked")
+
+    @allow(*worklist.ROLES)
+    async def _done(self, request: web.Request) -> web.Response:
+        async with self._office.work() as work:
+            who = await officer(request).person(work)
+            # nobody but an officer of the area comes here, whosever camera it is
+            await worklist.turn_for(work, row_id(request, "turn"), who)
+            await worklist.done(work, row_id(request, "turn"), who)
+        return self._shell.to("cakupan/tugas?selesai=done")
+
+    @allow(*worklist.ROLES)
+    async def _seen(self, request: web.Request) -> web.Response:
+        async with self._office.work() as work:
+            who = await officer(request).person(work)
+            await worklist.seen_by_eye(work, row_id(request, "turn"), who)
+        return self._shell.to("cakupan/tugas?selesai=seen")
+
+
+_DONE = ("planned", "asked", "done", "seen")
+
+
+def _sums(rows: Sequence[CoverageFigure]) -> dict[str, float]:
+    return {
+        "length": sum(row.length_m for row in rows),
+        "seen": sum(row.seen_m for row in rows),
+        "twice": sum(row.twice_m for row in rows),
+        "night": sum(row.night_m for row in rows),
+        "cameras": float(sum(row.cameras for row in rows)),
+        "worth": sum(row.worth for row in rows),
+        "seen_worth": sum(row.seen_worth for row in rows),
+    }
+
+
+def _percent(words: Words, part: float, whole: float) -> str:
+    return f"{words.number(round(100 * part / whole, 1) if whole else 0)} %"
+
+
+def _tiles(words: Words, rows: Sequence[CoverageFigure]) -> list[tuple[str, str]]:
+    """(name, value) of what is seen of the roads."""
+    if not rows:
+        return []
+    sums = _sums(rows)
+    shown = (
+        ("seen", "seen", "length"),
+        ("worth", "seen_worth", "worth"),
+        ("twice", "twice", "length"),
+        ("night", "night", "length"),
+    )
+    return [
+        (plain(words(f"console.coverage.{name}")), _percent(words, sums[part], sums[whole]))
+        for name, part, whole in shown
+    ]
+
+
+def _history_plot(words: Words, history: dict[Any, list[CoverageFigure]]) -> str:
+    sums = [_sums(rows) for rows in history.values()]
+    shares = {
+        name: [100 * each[name] / max(1.0, each["length"]) for each in sums]
+        for name in ("seen", "night")
+    }
+    lines = (Line("consented", "", shares["seen"]), Line("approved", "", shares["night"]))
+    labels = [f"{day:%d/%m/%y}" for day in history]
+    return line_plot(plain(words("console.coverage.history")), labels, lines)
