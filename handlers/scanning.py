@@ -79,6 +79,9 @@ async def show_record(desk: Desk, camera: Camera, role: Role) -> None:
     sticker = await stickers.live_sticker(work, camera.id)
     key = sticker.state if sticker else "none"
     text += "\n\n" + words(f"sticker.state.{key}", moment=_moment(desk, sticker))
+    if sticker is not None and sticker.code_read is not None:
+        read = "sticker.code_read" if sticker.code_read else "sticker.code_unread"
+        text += " " + words(read)
     is_printer = role in stickers.PRINTERS
     keyboard = _steps(desk, camera, sticker) if is_printer else ()
     home = column(button(words("home_button"), "home"))

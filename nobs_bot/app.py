@@ -70,6 +70,7 @@ from nobs_bot.storage.leases import Job, backoff, release_all
 from nobs_bot.storage.loops import is_due, keep_at
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.streams.check import StreamChecker
+from nobs_bot.streams.codes import read_codes_in_child
 from nobs_bot.streams.live import LiveStreams
 from nobs_bot.streams.pulse import take_pulse
 from nobs_bot.streams.report import CheckReport
@@ -351,7 +352,11 @@ class App:
 
     async def _fetch_photos(self) -> int:
         found = self.foundation
-        return await fetch_photos(found.office, found.files, self._outside.downloads)
+        downloads = self._outside.downloads
+        return await fetch_photos(found.office, found.files, downloads, self._read_codes)
+
+    async def _read_codes(self, picture: bytes) -> list[str] | None:
+        return await read_codes_in_child(self.checker.children, picture)
 
     async def _fetch_clips(self) -> int:
         found = self.foundation

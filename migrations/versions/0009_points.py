@@ -1,4 +1,4 @@
-"""Make room for points, which are to be watched, and for the names of cameras' networks.
+"""Make room for points, which are to be watched, for the names of cameras' networks, and for what photos of stickers show.
 
 Revision ID: 0009
 Revises: 0008
@@ -43,9 +43,13 @@ def upgrade() -> None:
     op.create_index(op.f("ix_named_points_area_code"), "named_points", ["area_code"])
     with op.batch_alter_table("camera_health") as batch:
         batch.add_column(sa.Column("network_name", sa.LargeBinary()))
+    with op.batch_alter_table("stickers") as batch:
+        batch.add_column(sa.Column("code_read", sa.Boolean()))
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("stickers") as batch:
+        batch.drop_column("code_read")
     with op.batch_alter_table("camera_health") as batch:
         batch.drop_column("network_name")
     op.drop_table("named_points")

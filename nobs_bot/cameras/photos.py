@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from io import BytesIO
 from typing import Protocol
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.buttons import button, column
 from nobs_bot.cameras.record import Camera, State
-from nobs_bot.cameras.sticker import Sticker, StickerState
+from nobs_bot.cameras.sticker import Code, Sticker, StickerState, code_in
 from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.messaging.message import Message, Picture, PictureKind
 from nobs_bot.people.persons import person, tell, words_for
@@ -32,6 +32,8 @@ LONG_SIDE_PX = 1600
 MOST_BYTES = 20 * 1024 * 1024
 MOST_PIXELS = 64_000_000
 _FILE_ID = "camera_photos.file_id"
+# what the QR codes in a picture say; None where that could not be found out
+ReadCodes = Callable[[bytes], Awaitable[list[str] | None]]
 
 
 class NotAPicture(Exception):  # noqa: N818 - says what the file is not
@@ -162,8 +164,18 @@ def as_picture(work: Work, photo: Photo) -> Picture:
     return Picture(kind=PictureKind.TELEGRAM, name=file_id)
 
 
-async def fetch_photos(office: Office, files: FileStore, telegram: TelegramFiles) -> int:
-    """Take one waiting photo over; returns how many were worked on."""
+async def fetch_photos(
+    office: Office,
+    files: FileStore,
+    telegram: TelegramFiles,
+    read_codes: ReadCodes | None = None,
+) -> int:
+    """
+    Take one waiting photo over; returns how many were worked on.
+
+    Args:
+        read_codes: Reads the QR codes in a photo of a sticker; without it nobody looks.
+    """
     async with office.work() as work:
         rows = await claim(
             work, Photo, Photo.file_name.is_(None), lease=timedelta(minutes=3), limit=1
@@ -174,13 +186,14 @@ async def fetch_photos(office: Office, files: FileStore, telegram: TelegramFiles
             raw = await read_whole(telegram.stream(file_id), MOST_BYTES)
             clean = await asyncio.to_thread(clean_picture, raw)
             name = f"photos/{row.camera_id}/{row.id}-{row.attempts}"
+            codes = await read_codes(clean) if read_codes and row.sticker_id else None
             await files.put(name, clean)
         except ExternalError as exc:
             await _try_later(office, row, exc)
         except NotAPicture:
             await _reject(office, row)
         else:
-            await _keep(office, row, name)
+            await _keep(office, row, name, codes)
     return len(rows)
 
 
@@ -217,7 +230,7 @@ def clean_picture(raw: bytes) -> bytes:
     return clean.getvalue()
 
 
-async def _keep(office: Office, row: Photo, name: str) -> None:
+async def _keep(office: Office, row: Photo, name: str, codes: list[str] | None) -> None:
     async with office.work() as work:
         current = await held(work, Photo, row.id, row.attempts)
         if current is None:
@@ -225,6 +238,42 @@ async def _keep(office: Office, row: Photo, name: str) -> None:
             return
         current.file_name = name
         settle(current)
+        if current.sticker_id is not None and codes is not None:
+            await _judge_sticker(work, current, current.sticker_id, codes)
+
+
+async def _judge_sticker(work: Work, photo: Photo, sticker_id: int, links: list[str]) -> None:
+    """
+    Whether the photo shows the sticker that it was sent for.
+
+    Where no code can be read, an officer may look; where another's can, stickers were mixed up.
+    """
+    sticker = await work.session.get(Sticker, sticker_id)
+    camera = await work.session.get(Camera, photo.camera_id)
+    if sticker is None or camera is None or sticker.state is not StickerState.PLACED:
+        return
+    shown = [code for link in links if (code := code_in(work.vault, link))]
+    sticker.code_read = Code(camera.number or 0, sticker.version) in shown
+    if sticker.code_read or not shown:
+        return
+    sender = await person(work, sticker.placed_by or camera.owner_id)
+    _reopen(sticker)
+    doom(work, photo.file_name)
+    await work.session.delete(photo)
+    words = words_for(work, sender)
+    is_former = shown[0].number == camera.number
+    text = words(
+        "sticker.told.former" if is_former else "sticker.told.other",
+        camera=camera.name,
+        other=f"K-{shown[0].number}",
+    )
+    again = column(button(words("enrol.photos.again_button"), "stk.photo", sticker.id))
+    await tell(work, sender, Message(text=text, keyboard=again), f"photo-other:{photo.id}")
+
+
+def _reopen(sticker: Sticker) -> None:
+    sticker.state = StickerState.HANDED if sticker.handed_at else StickerState.PRINTED
+    sticker.placed_by = sticker.placed_at = sticker.code_read = None
 
 
 async def _try_later(office: Office, row: Photo, error: ExternalError) -> None:
@@ -269,8 +318,7 @@ async def _reopen_sticker(work: Work, sticker_id: int, photo_id: int) -> None:
     if sticker is None or sticker.placed_by is None:
         return
     sender = await person(work, sticker.placed_by)
-    sticker.state = StickerState.HANDED if sticker.handed_at else StickerState.PRINTED
-    sticker.placed_by = sticker.placed_at = None
+    _reopen(sticker)
     words = words_for(work, sender)
     again = column(button(words("enrol.photos.again_button"), "stk.photo", sticker.id))
     message = Message(text=words("enrol.photos.not_a_picture"), keyboard=again)

@@ -79,7 +79,8 @@ class Sticker(Base, Identified):
     """
     One sticker of a camera. A reprint is the next version, and the former one expires.
 
-    The photo of it on the wall is a row of `photos.Photo` that names it.
+    The photo of it on the wall is a row of `photos.Photo` that names it; `code_read` is whether its
+    code could be read there, None while nobody has looked.
     """
 
     __tablename__ = "stickers"
@@ -98,6 +99,7 @@ class Sticker(Base, Identified):
     placed_by: Mapped[int | None] = mapped_column(BigInteger)
     placed_at: Mapped[datetime | None]
     expired_at: Mapped[datetime | None]
+    code_read: Mapped[bool | None]
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,11 @@ def read_code(vault: Vault, text: str) -> Code | None:
     number, version = int(found[1]), int(found[2])
     wanted = _signature(vault, number, version)
     return Code(number, version) if hmac.compare_digest(wanted, found[3]) else None
+
+
+def code_in(vault: Vault, link: str) -> Code | None:
+    """What the code says to which a link leads; None where it is none of ours."""
+    return read_code(vault, link.rpartition("/")[2].rpartition(START_PREFIX)[2])
 
 
 def link_of(settings: Settings, bot_name: str, code: str) -> str:

@@ -421,7 +421,7 @@ async def place(
     sticker, camera = await placeable(work, sticker_id, who)
     await drop_sticker_photo(work, sticker.id)
     add_sticker_photo(work, camera.id, sticker.id, file_id, unique_id)
-    sticker.state = StickerState.PLACED
+    sticker.state, sticker.code_read = StickerState.PLACED, None
     sticker.placed_by, sticker.placed_at = who.id, work.now
     role = await acting_as(work, who.id, camera.area_code or "")
     _note(work, Act.STICKER_PLACED, camera, who, role if camera.owner_id != who.id else None)

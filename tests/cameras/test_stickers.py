@@ -26,6 +26,7 @@ from nobs_bot.people.roles import Role
 from nobs_bot.storage.audit import Act, AuditLine, lines_about
 from nobs_bot.storage.crypto import Vault, parse_keys
 from nobs_bot.storage.doomed import DoomedFile
+from nobs_bot.streams.codes import read_codes_in_child
 from tests.cameras.test_photos import Telegram, picture
 from tests.cast import KECAMATAN, KELURAHAN, OTHER_KECAMATAN, SHOP, House
 
@@ -303,6 +304,94 @@ async def test_a_photo_that_is_none_opens_the_step_again(house: House) -> None:
         assert sticker is not None
         assert (sticker.state, sticker.placed_at) == (StickerState.HANDED, None)
     assert any("bukan gambar" in text for text in await house.told("Wayan"))
+
+
+# what the photo shows
+
+
+def wall_with(*codes: str) -> bytes:
+    """A photo of a grey wall with stickers on it, seen a little from aside."""
+    wall = np.full((1200, 1600, 3), 150, np.uint8)
+    wall += np.random.default_rng(1).integers(0, 30, wall.shape, np.uint8)
+    for at, code in enumerate(codes):
+        sheet = sheet_with(LabelSize.LARGE, 1)
+        label = sheet.labels[0].model_copy(
+            update={"code": code, "link": f"https://x.example/s/{code}"}
+        )
+        pdf = draw(sheet.model_copy(update={"labels": (label,)}))
+        [page] = pictures_of(pdf, dpi=100)
+        sticker = np.asarray(page)[40:580, 20:405]
+        left = 150 + 750 * at
+        corners = np.float32([[0, 0], [385, 0], [385, 540], [0, 540]])
+        seen = np.float32([[left, 120], [left + 370, 150], [left + 360, 690], [left, 640]])
+        turn = cv2.getPerspectiveTransform(corners, seen)
+        flat = cv2.warpPerspective(np.ascontiguousarray(sticker), turn, (1600, 1200))
+        mask = cv2.warpPerspective(np.full(sticker.shape[:2], 255, np.uint8), turn, (1600, 1200))
+        wall[mask > 0] = flat[mask > 0]
+    _, jpeg = cv2.imencode(".jpg", wall, [cv2.IMWRITE_JPEG_QUALITY, 70])
+    return jpeg.tobytes()
+
+
+async def look_at(house: House, sticker_id: int, photo: bytes) -> Sticker:
+    """The sticker after Wayan has sent this photo of it, and the worker has looked."""
+    async with house.acting("Wayan") as (work, wayan):
+        await stickers.place(work, sticker_id, wayan, "wall", f"unique-{len(photo)}")
+
+    async def read(picture: bytes) -> list[str] | None:
+        return await read_codes_in_child(house.looker._children, picture)
+
+    while await fetch_photos(house.office, house.files, Telegram(photo), read):
+        pass
+    async with house.office.look() as work:
+        sticker = await work.session.get(Sticker, sticker_id)
+        assert sticker is not None
+        return sticker
+
+
+async def test_the_code_is_read_off_the_photo(house: House) -> None:
+    await house.approved()
+    [sticker_id] = await printed(house)
+    seen = await look_at(house, sticker_id, wall_with(await code_on(house, sticker_id)))
+    assert (seen.state, seen.code_read) == (StickerState.PLACED, True)
+    # a photo from which nothing can be read is kept, and an officer may look
+    seen = await look_at(house, sticker_id, picture())
+    assert (seen.state, seen.code_read) == (StickerState.PLACED, False)
+
+
+async def test_stickers_that_were_mixed_up_are_noticed(any_house: House) -> None:
+    house = any_house
+    await house.approved()
+    await house.approved("Budi", at=(SHOP[0] + 0.0004, SHOP[1]))
+    first, second = await printed(house)
+    codes = [await code_on(house, each) for each in (first, second)]
+    seen = await look_at(house, first, wall_with(codes[1]))
+    assert (seen.state, seen.placed_at) == (StickerState.PRINTED, None)
+    assert any("stiker K-1002" in text for text in await house.told("Wayan"))
+    async with house.office.look() as work:
+        assert await sticker_photo(work, first) is None
+    # two on one wall, and the right one among them
+    seen = await look_at(house, first, wall_with(codes[1], codes[0]))
+    assert (seen.state, seen.code_read) == (StickerState.PLACED, True)
+
+
+async def test_a_former_sticker_on_the_photo_is_noticed(house: House) -> None:
+    await house.approved()
+    [former] = await printed(house)
+    old = await code_on(house, former)
+    async with house.acting("Wayan") as (work, wayan):
+        batch = await stickers.reprint(work, wayan, former, LabelSize.LARGE)
+        [(fresh, _)] = await stickers.stickers_in(work, batch)
+    seen = await look_at(house, fresh.id, wall_with(old))
+    assert seen.state is StickerState.PRINTED
+    assert any("stiker lama K-1001" in text for text in await house.told("Wayan"))
+    # what is no code of ours says nothing
+    seen = await look_at(house, fresh.id, wall_with("1001-2-AAAAAAAA"))
+    assert (seen.state, seen.code_read) == (StickerState.PLACED, False)
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"GIF89a", b"\xff\xd8\xff\xe0" + bytes(500)])
+async def test_what_is_no_picture_has_no_codes(house: House, rubbish: bytes) -> None:
+    assert await read_codes_in_child(house.looker._children, rubbish) in ([], None)
 
 
 # who may not
