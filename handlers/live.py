@@ -56,6 +56,7 @@ async def switched(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> N
 async def urgency_switched(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
     camera = await camera_of(desk.work, number(args), desk.who.id)
     await terms.switch_emergencies(desk.work, camera, desk.who)
+    await views.end_what_is_not_allowed(desk.work, camera)
     desk.reply.show(await _terms(desk, camera))
 
 
@@ -100,6 +101,7 @@ async def hours_chosen(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) 
         if hours not in (_DAY, _NIGHT):
             raise Refusal("buttons.stale")
     await terms.set_hours(desk.work, camera, desk.who, hours)
+    await views.end_what_is_not_allowed(desk.work, camera)
     desk.dialogue.end()
     desk.reply.show(await _terms(desk, camera))
 
@@ -109,6 +111,7 @@ async def hours_typed(message: TelegramMessage, desk: Desk) -> None:
     camera = await camera_of(desk.work, int(desk.memory["camera"]), desk.who.id)
     hours = terms.read_hours(message.text or "")
     await terms.set_hours(desk.work, camera, desk.who, hours)
+    await views.end_what_is_not_allowed(desk.work, camera)
     desk.dialogue.end()
     desk.reply.show(await _terms(desk, camera))
 

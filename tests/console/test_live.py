@@ -221,6 +221,22 @@ async def test_a_camera_that_goes_away_is_said_and_the_page_may_come_back(stage:
     await until(again, is_media)
 
 
+async def test_a_camera_that_got_another_address_is_left(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nobs_bot.console.live.socket.REPORT_EVERY_S", 0.1)
+    house = stage.hall.house
+    rahmat = await stage.hall.enter("Rahmat")
+    view_id = await stage.look(rahmat)
+    socket = await stage.socket(rahmat, view_id)
+    await until(socket, is_media)
+    async with house.office.work() as work:
+        camera = await house.camera(work, stage.camera_id)
+        set_stream(work, camera, parse_address("rtsp://127.0.0.1:1/elsewhere"))
+    await until(socket, lambda each: isinstance(each, dict) and "lost" in each)
+    assert (await view(house, view_id)).ending is None
+
+
 async def test_a_wrong_password_is_said_in_words(stage: Stage) -> None:
     house = stage.hall.house
     async with house.office.work() as work:

@@ -86,3 +86,28 @@ async def submit(phone: Phone) -> None:
     """From the summary into the queue."""
     await phone.tap("📨 Kirim")
     await phone.expect("sudah masuk antrean")
+
+
+async def watchable(phone: Phone, url: str) -> None:
+    """From what is shared into the queue, with live view allowed and the stream at *url*."""
+    await phone.tap("Pantauan langsung")
+    await phone.expect("Apa yang boleh kami lakukan")
+    await phone.tap("Lanjut")
+    await phone.expect("mencapai siaran kameranya")
+    await phone.tap("alamat lengkap")
+    await phone.expect("Kirim alamat siaran lengkap")
+    await phone.send(url)
+    await phone.expect("Apakah ini yang dilihat kamera Anda", timeout_s=25)
+    await phone.tap("Ya, benar")
+    await phone.expect("Ringkasan")
+    await submit(phone)
+
+
+async def approve(reviewer: Phone, owner: Phone) -> None:
+    """The reviewer takes the oldest of the queue, and says yes."""
+    await reviewer.start()
+    await reviewer.send("/antrean")
+    await reviewer.tap("Ambil yang paling lama")
+    await reviewer.expect("Ibu Sari")
+    await reviewer.tap("Setujui")
+    await owner.expect("sudah disetujui")

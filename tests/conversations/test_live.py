@@ -17,7 +17,7 @@ from playwright.async_api import Browser, Page, expect
 from nobs_bot.sandbox import SandboxServer
 from nobs_bot.sandbox.cameras import DemoCameras
 from nobs_bot.streams.address import parse_address
-from tests.conversations.enrolling import consent, submit, until_sharing
+from tests.conversations.enrolling import approve, consent, until_sharing, watchable
 from tests.footage.live.looking import CASE
 from tests.installation import Installation, free_port, installation
 from tests.phone import Phone
@@ -43,32 +43,14 @@ async def watched_shop(
     pages = {"listen_port": port, "console_url": f"http://127.0.0.1:{port}"}
     try:
         async with installation(sandbox, folder, **pages) as here:
-            await enrol(here.phone("Sari"), here.phone("Dewi"), address.url)
+            sari = here.phone("Sari")
+            await consent(sari)
+            await until_sharing(sari)
+            await watchable(sari, address.url)
+            await approve(here.phone("Dewi"), sari)
             yield here, good.password
     finally:
         await cameras.stop()
-
-
-async def enrol(sari: Phone, dewi: Phone, url: str) -> None:
-    await consent(sari)
-    await until_sharing(sari)
-    await sari.tap("Pantauan langsung")
-    await sari.expect("Apa yang boleh kami lakukan")
-    await sari.tap("Lanjut")
-    await sari.expect("mencapai siaran kameranya")
-    await sari.tap("alamat lengkap")
-    await sari.expect("Kirim alamat siaran lengkap")
-    await sari.send(url)
-    await sari.expect("Apakah ini yang dilihat kamera Anda", timeout_s=25)
-    await sari.tap("Ya, benar")
-    await sari.expect("Ringkasan")
-    await submit(sari)
-    await dewi.start()
-    await dewi.send("/antrean")
-    await dewi.tap("Ambil yang paling lama")
-    await dewi.expect("Ibu Sari")
-    await dewi.tap("Setujui")
-    await sari.expect("sudah disetujui")
 
 
 async def sign_in(page: Page, officer: Phone) -> None:

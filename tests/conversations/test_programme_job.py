@@ -16,7 +16,7 @@ from playwright.async_api import Browser, Page, expect
 from nobs_bot.sandbox import SandboxServer
 from nobs_bot.sandbox.cameras import DemoCameras
 from nobs_bot.streams.address import parse_address
-from tests.conversations.enrolling import SHOP, photo, submit
+from tests.conversations.enrolling import SHOP, approve, photo, watchable
 from tests.conversations.test_live import sign_in
 from tests.conversations.test_recording import record
 from tests.conversations.test_stickers import code_of, sheet
@@ -74,26 +74,7 @@ async def claim(sari: Phone, link: str, url: str) -> None:
     await sari.expect("Berapa hari perekam")
     await sari.tap("14 hari")
     await sari.expect("Apa yang boleh kami lakukan")
-    await sari.tap("Pantauan langsung")
-    await sari.expect("Apa yang boleh kami lakukan")
-    await sari.tap("Lanjut")
-    await sari.expect("mencapai siaran kameranya")
-    await sari.tap("alamat lengkap")
-    await sari.expect("Kirim alamat siaran lengkap")
-    await sari.send(url)
-    await sari.expect("Apakah ini yang dilihat kamera Anda", timeout_s=25)
-    await sari.tap("Ya, benar")
-    await sari.expect("Ringkasan")
-    await submit(sari)
-
-
-async def approve(dewi: Phone, sari: Phone) -> None:
-    await dewi.start()
-    await dewi.send("/antrean")
-    await dewi.tap("Ambil yang paling lama")
-    await dewi.expect("Ibu Sari")
-    await dewi.tap("Setujui")
-    await sari.expect("sudah disetujui")
+    await watchable(sari, url)
 
 
 async def connect(here: Installation, wayan: Phone, sari: Phone) -> None:

@@ -51,12 +51,12 @@ class Socket:
         """Show what the camera sends until the look is over, or the page is closed."""
         self._gate.check_origin(request)
         view_id = row_id(request, "view")
-        key, address = await self._camera(request, view_id)
+        camera_id, index, address = await self._camera(request, view_id)
         socket = web.WebSocketResponse(max_msg_size=_MOST_ASKED_BYTES, heartbeat=20, compress=False)
         await socket.prepare(request)
-        look = _Look(self._office, self._gate, request, socket, view_id)
+        look = _Look(self._office, self._gate, request, socket, view_id=view_id, stream_index=index)
         async with self._guard.over(view_id) as ended:
-            showing = asyncio.create_task(look.show(self._streams, key, address))
+            showing = asyncio.create_task(look.show(self._streams, (camera_id, index), address))
             listening = asyncio.create_task(look.listen())
             waited: set[asyncio.Future[Any]] = {ended, showing, listening}
             try:
@@ -71,7 +71,9 @@ class Socket:
         await socket.close()
         return socket
 
-    async def _camera(self, request: web.Request, view_id: int) -> tuple[Hashable, StreamAddress]:
+    async def _camera(
+        self, request: web.Request, view_id: int
+    ) -> tuple[int, bytes | None, StreamAddress]:
         """Which camera it is and where; raises `Refusal` where the look is over, or another's."""
         me = officer(request)
         async with self._office.look() as work:
@@ -82,13 +84,17 @@ class Socket:
             address = stream_of(work, camera)
             if address is None:
                 raise Refusal("live.not_shared", camera=camera.name)
-            return (camera.id, camera.stream_index), address
+            return camera.id, camera.stream_index, address
 
     async def _leave(self, view_id: int) -> None:
         async with self._office.work() as work:
             view = await views.locked(work, view_id)
             if view is not None:
                 views.left(work, view)
+
+
+class _Moved(Exception):  # noqa: N818 - what was seen
+    """The camera has another address now; whoever connects again reaches it there."""
 
 
 class _Look:
@@ -100,13 +106,16 @@ class _Look:
         gate: Gate,
         request: web.Request,
         socket: web.WebSocketResponse,
+        *,
         view_id: int,
+        stream_index: bytes | None,
     ) -> None:
         self._office = office
         self._gate = gate
         self._request = request
         self._socket = socket
         self._view_id = view_id
+        self._stream_index = stream_index
         self._watcher: Watcher | None = None
 
     async def show(self, streams: LiveStreams, key: Hashable, address: StreamAddress) -> None:
@@ -119,6 +128,8 @@ class _Look:
                 failure = self._watcher.failure
         except TooMany:
             await self.tell(lost="live.too_many")
+        except _Moved:
+            await self.tell(lost="live.camera_gone")
         else:
             await self.tell(
                 lost="live.camera_gone", why=f"check.failure.{failure.value}" if failure else ""
@@ -151,6 +162,8 @@ class _Look:
             if camera is None or not is_good or not await views.may_still(work, view, camera):
                 await views.end(work, view, Ending.RIGHT)
                 return False
+            if camera.stream_index != self._stream_index:
+                raise _Moved
             views.report(work, view)
             return True
 

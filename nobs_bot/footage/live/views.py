@@ -320,6 +320,17 @@ async def end_lost(work: Work, *, limit: int = 20) -> int:
     return len(views)
 
 
+async def end_what_is_not_allowed(work: Work, camera: Camera) -> None:
+    """End what goes on at a camera and would not be begun under the terms that it has now."""
+    terms = await terms_of(work, camera.id)
+    for view in await views_now(work, camera.id):
+        words = words_for(work, await person(work, view.viewer_id))
+        try:
+            require_allowed(work, words, camera, terms, is_emergency=view.is_emergency)
+        except Refusal:
+            await end(work, view, Ending.CAMERA)
+
+
 async def let_go_of(work: Work, camera: Camera) -> None:
     """End what goes on at a camera that leaves, and forget its terms."""
     for view in await views_now(work, camera.id):

@@ -259,6 +259,31 @@ async def test_what_the_owner_does_to_the_camera_ends_it(house: House, what: str
         assert await views.over(work, [view_id]) == {view_id: Ending.CAMERA}
 
 
+async def test_terms_that_change_meanwhile_end_what_they_do_not_allow(house: House) -> None:
+    camera_id = await shared(house)
+    view_id = await look(house, camera_id)
+    async with house.acting("Budi") as (work, who):
+        await grant(work, who, Role.SUPERVISOR, "31.73", granted_by=None)
+    urgent = replace(DEMAND, emergency_reason="Ada korban")
+    urgent_id = await look(house, camera_id, "Kartika", urgent)
+    async with house.acting("Sari") as (work, who):
+        camera = await house.camera(work, camera_id)
+        await terms.set_hours(work, camera, who, (6 * 60, 18 * 60))
+        await views.end_what_is_not_allowed(work, camera)
+    assert (await view(house, view_id)).ending is None, "it is ten in the morning"
+    async with house.acting("Sari") as (work, who):
+        camera = await house.camera(work, camera_id)
+        await terms.switch_emergencies(work, camera, who)
+        await views.end_what_is_not_allowed(work, camera)
+    assert (await view(house, view_id)).ending is Ending.CAMERA
+    assert (await view(house, urgent_id)).ending is None
+    async with house.acting("Sari") as (work, who):
+        camera = await house.camera(work, camera_id)
+        await terms.set_hours(work, camera, who, (22 * 60, 5 * 60))
+        await views.end_what_is_not_allowed(work, camera)
+    assert (await view(house, urgent_id)).ending is Ending.CAMERA
+
+
 async def test_a_role_that_ended_ends_it(house: House) -> None:
     camera_id = await shared(house)
     view_id = await look(house, camera_id)
