@@ -61,8 +61,8 @@ def line_plot(title: str, labels: Sequence[str], lines: Sequence[Line]) -> str:
         parts.append(f'<polyline class="line {each.style}" points="{points}"/>')
         if each.values:
             # also where there is but one value, which makes no line
-            x, _, y = points.rpartition(" ")[2].partition(",")
-            parts.append(f'<circle class="end {each.style}" cx="{x}" cy="{y}" r="4"/>')
+            end_x, _, end_y = points.rpartition(" ")[2].partition(",")
+            parts.append(f'<circle class="end {each.style}" cx="{end_x}" cy="{end_y}" r="4"/>')
     return _svg(title, _WIDTH, _HEIGHT, parts)
 
 
