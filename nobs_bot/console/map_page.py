@@ -60,6 +60,7 @@ class MapPage:
     Args:
         surveyor: Reckons blind spots.
         finder: Finds places by their names.
+        tiles: What the script has to know of a base map (see `tiles_page.about`).
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class MapPage:
         *,
         surveyor: Surveyor,
         finder: Finder,
+        tiles: str = "",
     ) -> None:
         self._office = office
         self._gate = gate
@@ -80,6 +82,7 @@ class MapPage:
         self._base = base
         self._surveyor = surveyor
         self._finder = finder
+        self._tiles = tiles
         self._sheets = CameraSheets(office)
         self._ground = Ground(areas, base)
         self._feed = Feed(office)
@@ -109,6 +112,7 @@ class MapPage:
             library=f"{self._shell.root}/aset/{asset_name('vendor/maplibre/maplibre-gl.mjs')}",
             worker=f"{self._shell.root}/aset/{asset_name('vendor/maplibre/maplibre-gl-worker.mjs')}",
             bounds=json.dumps([west, south, east, north]),
+            tiles=self._tiles,
             states=[each for each in STATES if each != "gone"],
             sees_before=me.has(*_BEFORE),
             kinds=[each.value for each in KINDS],

@@ -11,6 +11,7 @@ const live = document.getElementById("live");
 const panel = document.getElementById("panel");
 const filters = document.getElementById("filters");
 const list = document.getElementById("list");
+const tiles = room.dataset.tiles ? { ...JSON.parse(room.dataset.tiles), address: `${location.origin}${root}/peta/ubin/{z}/{x}/{y}` } : null;
 const PER_DEGREE = 100_000;
 const CONES_FROM_ZOOM = 14;
 const MOST_CONES = 3000;
@@ -331,7 +332,7 @@ async function begin() {
   const drawn = firstDraw();
   map.getSource("cameras").setData(cameras.points());
   room.dataset.drawn = String(Math.round(await drawn));
-  furnish(map, colours(), SOURCE);
+  furnish(map, colours(), SOURCE, tiles);
   drawAll();
   map.on("moveend", drawCones);
   map.on("click", clicked);
@@ -341,7 +342,7 @@ async function begin() {
   }
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     map.once("style.load", () => {
-      furnish(map, colours(), SOURCE);
+      furnish(map, colours(), SOURCE, tiles);
       drawAll();
     });
     map.setStyle(styleOf(colours()), { diff: false });

@@ -33,8 +33,33 @@ export function styleOf(c) {
   };
 }
 
+// what a layer is, by the names that Protomaps, OpenMapTiles and Shortbread give it
+const KINDS = {
+  land: ["earth", "landcover", "landuse", "park", "land"],
+  water: ["water", "ocean", "water_polygons", "waterway"],
+  buildings: ["buildings", "building"],
+  roads: ["roads", "transportation", "streets"],
+};
+
+/** A district's own base map: pictures as they are, vector tiles in the page's colours. */
+function tilesUnder(map, c, tiles) {
+  const source = { type: tiles.vector ? "vector" : "raster", tiles: [tiles.address], minzoom: tiles.min, maxzoom: tiles.max, attribution: tiles.attribution };
+  map.addSource("tiles", tiles.vector ? source : { ...source, tileSize: 256 });
+  const first = map.getStyle().layers[1].id;
+  if (!tiles.vector) {
+    map.addLayer({ id: "tiles", type: "raster", source: "tiles" }, first);
+    return;
+  }
+  const of = (kind) => tiles.layers.filter((layer) => KINDS[kind].includes(layer));
+  const add = (layer, id, type, paint) => map.addLayer({ id, type, source: "tiles", "source-layer": layer, ...(type === "fill" ? { filter: ["==", ["geometry-type"], "Polygon"] } : {}), paint }, first);
+  for (const layer of of("land")) add(layer, `tiles-${layer}`, "fill", { "fill-color": c.casing, "fill-opacity": 0.25 });
+  for (const layer of of("water")) add(layer, `tiles-${layer}`, "fill", { "fill-color": c.border, "fill-opacity": 0.3 });
+  for (const layer of of("buildings")) add(layer, `tiles-${layer}`, "fill", { "fill-color": c.casing, "fill-opacity": 0.5 });
+  for (const layer of of("roads")) add(layer, `tiles-${layer}`, "line", { "line-color": c.road, "line-width": width(0.6, 12) });
+}
+
 /** Everything else: borders, roads and the like under the cameras, words above them. */
-export function furnish(map, c, attribution) {
+export function furnish(map, c, attribution, tiles = null) {
   const sources = {
     areas: geojson({ attribution }),
     names: geojson(),
@@ -48,6 +73,10 @@ export function furnish(map, c, attribution) {
   for (const [name, source] of Object.entries(sources)) map.addSource(name, source);
   for (const layer of under(c)) map.addLayer(layer, "clusters");
   for (const layer of over(c)) map.addLayer(layer);
+  if (!tiles) return;
+  tilesUnder(map, c, tiles);
+  // it has the roads of its own
+  for (const layer of ["small-roads", "middle-roads", "main-roads", "road-names"]) map.setLayoutProperty(layer, "visibility", "none");
 }
 
 const under = (c) => [
