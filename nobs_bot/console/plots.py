@@ -59,6 +59,10 @@ def line_plot(title: str, labels: Sequence[str], lines: Sequence[Line]) -> str:
     for each in lines:
         points = " ".join(at(step, value) for step, value in enumerate(each.values))
         parts.append(f'<polyline class="line {each.style}" points="{points}"/>')
+        if each.values:
+            # also where there is but one value, which makes no line
+            end_x, _, end_y = points.rpartition(" ")[2].partition(",")
+            parts.append(f'<circle class="end {each.style}" cx="{end_x}" cy="{end_y}" r="4"/>')
     return _svg(title, _WIDTH, _HEIGHT, parts)
 
 
