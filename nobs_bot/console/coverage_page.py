@@ -17,7 +17,6 @@ from nobs_bot.console.safety import row_id
 from nobs_bot.console.shell import Shell
 from nobs_bot.coverage import worklist
 from nobs_bot.coverage.history import keep_figures, kept_figures
-from nobs_bot.coverage.hotspots import known_areas
 from nobs_bot.coverage.ordering import RECRUITED, order
 from nobs_bot.coverage.orders import CoverageFigure, Wanted
 from nobs_bot.coverage.shown import let_owners_read
@@ -26,7 +25,7 @@ from nobs_bot.coverage.turn import Turn, TurnState, gain_words, how_far
 from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.people.roles import Role, covers
 from nobs_bot.places.areas import Area, Areas
-from nobs_bot.storage.work import Office, Work
+from nobs_bot.storage.work import Office
 from nobs_bot.texts import Markup, Words, plain
 
 _TURN = r"/cakupan/tugas/{turn:\d{1,19}}"
@@ -63,21 +62,18 @@ class CoveragePage:
             web.post(_TURN + "/terlihat", self._seen),
         ]
 
-    async def _area(self, work: Work, request: web.Request, me: Officer) -> Area:
+    def _area(self, request: web.Request, me: Officer) -> Area:
         """The area that is asked for, else the officer's first one; raises `Refusal`."""
-        known = await known_areas(work, await me.person(work))
+        known = me.areas(*OFFICERS)
         code = str(request.query.get("wilayah", "")) or known[0]
         area = self._areas.get(code)
         if area is None or not any(covers(each, code) for each in known):
             raise Refusal("roles.not_here")
         return area
 
-    async def _choices(self, work: Work, me: Officer) -> list[tuple[str, str]]:
-        known = await known_areas(work, await me.person(work))
+    def _choices(self, me: Officer) -> list[tuple[str, str]]:
         return [
-            (area.code, str(area))
-            for area in self._areas.all()
-            if any(covers(each, area.code) for each in known)
+            (area.code, str(area)) for area in self._areas.all() if me.may_at(area.code, *OFFICERS)
         ]
 
     # figures
@@ -85,9 +81,8 @@ class CoveragePage:
     @allow(*OFFICERS)
     async def _page(self, request: web.Request) -> web.Response:
         me = officer(request)
+        area, choices = self._area(request, me), self._choices(me)
         async with self._office.look() as work:
-            area = await self._area(work, request, me)
-            choices = await self._choices(work, me)
             history = await kept_figures(work, area.code)
             now = work.now
         latest = max(history) if history else None
@@ -160,8 +155,8 @@ class CoveragePage:
     @allow(*OFFICERS)
     async def _reckon(self, request: web.Request) -> web.Response:
         me = officer(request)
+        area = self._area(request, me)
         async with self._office.look() as work:
-            area = await self._area(work, request, me)
             stand = await standing(work)
             now = work.now
         said = await self._asked("figures", stand, area)
@@ -181,9 +176,8 @@ class CoveragePage:
     @allow(*OFFICERS)
     async def _recruit(self, request: web.Request) -> web.Response:
         me = officer(request)
+        area, choices = self._area(request, me), self._choices(me)
         async with self._office.look() as work:
-            area = await self._area(work, request, me)
-            choices = await self._choices(work, me)
             at, places = self._places.get(area.code, (None, []))
             now = work.now
             stand = await standing(work) if at is None or now - at > _GOOD_FOR else None

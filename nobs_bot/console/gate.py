@@ -133,6 +133,13 @@ class Officer:
         chosen = roles or tuple(self.grants)
         return sorted({code for role in chosen for code in self.grants.get(role, ())})
 
+    def widest(self, *roles: Role) -> list[str]:
+        """As `areas`, without those that lie inside another one of them."""
+        codes = self.areas(*roles)
+        return [
+            code for code in codes if not any(each != code and covers(each, code) for each in codes)
+        ]
+
     def may_at(self, area_code: str | None, *roles: Role) -> bool:
         """Whether they have one of these roles (any, where none is named) for a place."""
         return bool(area_code) and any(covers(area, area_code or "") for area in self.areas(*roles))

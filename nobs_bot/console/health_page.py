@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from aiohttp import web
 
 from nobs_bot.cameras import ward
+from nobs_bot.cameras.atlas import newest_change
 from nobs_bot.cameras.health import Health
 from nobs_bot.cameras.outages import OURS, open_outages
 from nobs_bot.cameras.record import Camera
 from nobs_bot.cameras.uptime import DAYS_SHOWN, Uptime, uptime_by_day
 from nobs_bot.cameras.ward import Ward
 from nobs_bot.console.gate import Officer, allow, officer
+from nobs_bot.console.keeping import Kept
 from nobs_bot.console.plots import Line, line_plot
 from nobs_bot.console.rendering import safe
 from nobs_bot.console.shell import Shell
 from nobs_bot.errors import Refusal
 from nobs_bot.people.roles import Role, covers
 from nobs_bot.places.areas import Area, Areas
-from nobs_bot.storage.work import Office, Work
+from nobs_bot.storage.work import Office
 from nobs_bot.texts import Markup, Words, plain
 
 SEERS = tuple(role for role in Role if role in ward.SEERS)
+
+
+@dataclass(frozen=True)
+class _State:
+    """How some areas' cameras are (see `ward` and `uptime`)."""
+
+    wards: dict[str, Ward]
+    days: dict[date, Uptime]
+    is_ours_down: bool
+    in_outage: int
 
 
 class HealthPage:
@@ -32,6 +46,7 @@ class HealthPage:
         self._office = office
         self._shell = shell
         self._areas = areas
+        self._states: Kept[_State] = Kept()
 
     def routes(self) -> list[web.RouteDef]:
         """The areas, and the cameras that do not answer."""
@@ -40,27 +55,35 @@ class HealthPage:
             web.get("/kesehatan/diam", self._silent),
         ]
 
-    async def _asked(
-        self, work: Work, request: web.Request, me: Officer
-    ) -> tuple[list[str], str | None]:
+    def _asked(self, request: web.Request, me: Officer) -> tuple[list[str], str | None]:
         """The officer's areas, and the one that is asked for; raises `Refusal` if not theirs."""
-        codes = await ward.areas_watched(work, await me.person(work))
+        codes = me.widest(*SEERS)
         code = request.query.get("wilayah") or (codes[0] if len(codes) == 1 else None)
         if code is not None and not any(covers(each, code) for each in codes):
             raise Refusal("roles.not_here")
         return codes, code
 
+    async def _state(self, codes: tuple[str, ...]) -> _State:
+        """How the cameras of some areas are, as of this minute and the newest change."""
+        async with self._office.look() as work:
+            key = await newest_change(work), f"{work.now:%Y%m%d%H%M}", codes
+        return await self._states.get(key, lambda: self._look(codes))
+
+    async def _look(self, codes: tuple[str, ...]) -> _State:
+        async with self._office.look() as work:
+            return _State(
+                await ward.wards(work, codes),
+                await uptime_by_day(work, codes),
+                OURS in await open_outages(work),
+                await ward.in_outage(work, codes),
+            )
+
     @allow(*SEERS)
     async def _page(self, request: web.Request) -> web.Response:
         me = officer(request)
-        async with self._office.look() as work:
-            codes, code = await self._asked(work, request, me)
-            shown = [code] if code else codes
-            found = await ward.wards(work, shown)
-            days = await uptime_by_day(work, shown)
-            is_ours_down = OURS in await open_outages(work)
-            in_outage = await ward.in_outage(work, shown)
-        words = me.words
+        codes, code = self._asked(request, me)
+        state = await self._state((code,) if code else tuple(codes))
+        found, words = state.wards, me.words
         below = self._areas.below(code) if code else [self._areas.get(each) for each in codes]
         rows = [
             (area, part)
@@ -71,10 +94,10 @@ class HealthPage:
         rows.sort(key=lambda row: 2.0 if row[1].uptime.share is None else row[1].uptime.share)
         whole = sum(found.values(), Ward())
         told = ""
-        if is_ours_down:
+        if state.is_ours_down:
             told = plain(words("health.ours_down"))
-        elif in_outage:
-            told = plain(words("health.network_down", count=in_outage))
+        elif state.in_outage:
+            told = plain(words("health.network_down", count=state.in_outage))
         return self._shell.page(
             request,
             "health.html",
@@ -84,7 +107,7 @@ class HealthPage:
             told=told,
             tiles=_tiles(words, whole),
             has_silent=whole.silent > 0,
-            days_plot=safe(Markup(_days_plot(words, days))) if days else "",
+            days_plot=safe(Markup(_days_plot(words, state.days))) if state.days else "",
             rows=[self._row(words, area, part) for area, part in rows],
         )
 
@@ -103,8 +126,8 @@ class HealthPage:
     async def _silent(self, request: web.Request) -> web.Response:
         """The cameras that do not answer; their owners can read that an officer saw it."""
         me = officer(request)
+        codes, code = self._asked(request, me)
         async with self._office.work() as work:
-            codes, code = await self._asked(work, request, me)
             who = await me.person(work)
             found = await ward.silent_cameras(work, who, [code] if code else codes)
             down = await open_outages(work)

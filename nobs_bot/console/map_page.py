@@ -60,6 +60,7 @@ class MapPage:
     Args:
         surveyor: Reckons blind spots.
         finder: Finds places by their names.
+        tiles: What the script has to know of a base map (see `tiles_page.about`).
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class MapPage:
         *,
         surveyor: Surveyor,
         finder: Finder,
+        tiles: str = "",
     ) -> None:
         self._office = office
         self._gate = gate
@@ -80,6 +82,7 @@ class MapPage:
         self._base = base
         self._surveyor = surveyor
         self._finder = finder
+        self._tiles = tiles
         self._sheets = CameraSheets(office)
         self._ground = Ground(areas, base)
         self._feed = Feed(office)
@@ -109,6 +112,7 @@ class MapPage:
             library=f"{self._shell.root}/aset/{asset_name('vendor/maplibre/maplibre-gl.mjs')}",
             worker=f"{self._shell.root}/aset/{asset_name('vendor/maplibre/maplibre-gl-worker.mjs')}",
             bounds=json.dumps([west, south, east, north]),
+            tiles=self._tiles,
             states=[each for each in STATES if each != "gone"],
             sees_before=me.has(*_BEFORE),
             kinds=[each.value for each in KINDS],
@@ -145,8 +149,8 @@ class MapPage:
     @allow(*OFFICERS)
     async def _hotspots(self, request: web.Request) -> web.Response:
         me = officer(request)
+        known = me.areas(*OFFICERS)
         async with self._office.look() as work:
-            known = await hotspots.known_areas(work, await me.person(work))
             found = [
                 {
                     "name": each.name,
@@ -164,9 +168,7 @@ class MapPage:
     async def _blind_spots(self, request: web.Request) -> web.Response:
         """What the survey says is missed, reckoned anew every five minutes at the most."""
         me = officer(request)
-        async with self._office.look() as work:
-            known = tuple(await hotspots.known_areas(work, await me.person(work)))
-            now = work.now
+        known, now = tuple(me.areas(*OFFICERS)), self._office.clock.now()
         kept = self._blind.get(known)
         if kept is None or now - kept[0] > _BLIND_FOR:
             async with self._office.look() as work:

@@ -18,6 +18,8 @@ from nobs_bot.console.progress_page import ProgressPage
 from nobs_bot.console.queue_page import QueuePage
 from nobs_bot.console.requests_page import RequestsPage
 from nobs_bot.console.systems_page import SystemsPage
+from nobs_bot.console.tiles_page import TilesPage
+from nobs_bot.console.tiles_page import about as about_tiles
 from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.gallery import Gallery
 from nobs_bot.coverage.surveyor import Surveyor
@@ -25,6 +27,7 @@ from nobs_bot.people.discharging import MenuFor
 from nobs_bot.places.areas import Areas
 from nobs_bot.places.finding import Finder
 from nobs_bot.places.geocode import Geocoder
+from nobs_bot.places.tiles import open_tiles
 from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.work import Office
 from nobs_bot.streams.live import LiveStreams
@@ -66,7 +69,18 @@ def command_centre(means: Means, pages: str) -> Centre:
     centre = Centre(office, pages)
     gate, shell = centre.gate, centre.shell
     finder = Finder(office, areas, base.roads_named, means.geocoder)
-    the_map = MapPage(office, gate, shell, areas, base, surveyor=means.surveyor, finder=finder)
+    tiles = open_tiles(office.settings.data_dir)
+    the_map = MapPage(
+        office,
+        gate,
+        shell,
+        areas,
+        base,
+        surveyor=means.surveyor,
+        finder=finder,
+        tiles=about_tiles(tiles),
+    )
+    centre.add(TilesPage(tiles))
     centre.add(the_map, close=the_map.close)
     centre.add(CameraPage(office, shell, areas))
     centre.add(QueuePage(office, shell, areas, means.gallery))

@@ -7,9 +7,11 @@ from typing import Any
 from aiohttp import web
 
 from nobs_bot.cameras import progress
+from nobs_bot.cameras.atlas import newest_change
 from nobs_bot.cameras.growth import Week, growth
 from nobs_bot.cameras.progress import Count
 from nobs_bot.console.gate import allow, officer
+from nobs_bot.console.keeping import Kept
 from nobs_bot.console.plots import Line, bar_plot, line_plot
 from nobs_bot.console.rendering import safe
 from nobs_bot.console.shell import Shell
@@ -29,6 +31,8 @@ class ProgressPage:
         self._office = office
         self._shell = shell
         self._areas = areas
+        self._counts: Kept[dict[str, Count]] = Kept()
+        self._weeks: Kept[list[Week]] = Kept()
 
     def routes(self) -> list[web.RouteDef]:
         """The page, the table of all kelurahan, and the aims."""
@@ -41,11 +45,9 @@ class ProgressPage:
     @allow(*Role)
     async def _page(self, request: web.Request) -> web.Response:
         me = officer(request)
-        async with self._office.look() as work:
-            codes = await progress.areas_seen(work, await me.person(work))
-            code = _asked(request.query.get("wilayah"), codes)
-            counts = await progress.progress(work, self._areas)
-            weeks = await growth(work, [code] if code else codes)
+        codes = me.widest()
+        code = _asked(request.query.get("wilayah"), codes)
+        counts, weeks = await self._numbers((code,) if code else tuple(codes))
         below = self._areas.below(code) if code else [self._areas.get(each) for each in codes]
         parts = [area for area in below if area is not None]
         shown = [code] if code else codes
@@ -72,6 +74,22 @@ class ProgressPage:
             may_aim=me.has(Role.SUPERVISOR),
             aimed=_whole(request.query.get("disimpan", "")),
         )
+
+    async def _numbers(self, codes: tuple[str, ...]) -> tuple[dict[str, Count], list[Week]]:
+        """The numbers of every kelurahan, and how some areas have grown; as of this minute."""
+        async with self._office.look() as work:
+            key = await newest_change(work), f"{work.now:%Y%m%d%H%M}"
+        counts = await self._counts.get(key, self._count)
+        weeks = await self._weeks.get((key, codes), lambda: self._grown(codes))
+        return counts, weeks
+
+    async def _count(self) -> dict[str, Count]:
+        async with self._office.look() as work:
+            return await progress.progress(work, self._areas)
+
+    async def _grown(self, codes: tuple[str, ...]) -> list[Week]:
+        async with self._office.look() as work:
+            return await growth(work, codes)
 
     def _row(self, words: Words, area: Area, count: Count) -> dict[str, Any]:
         return {
@@ -102,6 +120,7 @@ class ProgressPage:
         async with self._office.work() as work:
             who = await me.person(work)
             count = await progress.set_aims(work, who, self._areas, str(form.get("tabel", "")))
+        self._counts.forget()
         return self._shell.to(f"kemajuan?disimpan={count}")
 
 

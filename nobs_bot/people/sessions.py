@@ -234,18 +234,24 @@ async def sessions_of(work: Work, person_id: int) -> Sequence[ConsoleSession]:
 
 async def standing(work: Work, cookie: str, agent: str) -> Standing | None:
     """What a browser's cookie stands for; None where it is over, another's, or without a role."""
-    query = select(ConsoleSession).where(ConsoleSession.cookie_index == _cookie_index(work, cookie))
-    session = (await work.session.execute(query)).scalar_one_or_none()
-    if session is None or session.ended_at is not None or session.expires_at <= work.now:
+    # runs at every call, so it is one question and not three
+    query = (
+        select(ConsoleSession, Person, Grant)
+        .join(Person, Person.id == ConsoleSession.person_id)
+        .join(Grant, (Grant.person_id == ConsoleSession.person_id) & Grant.ended_at.is_(None))
+        .where(ConsoleSession.cookie_index == _cookie_index(work, cookie))
+    )
+    rows = (await work.session.execute(query)).all()
+    if not rows:
+        return None
+    session, who, _ = rows[0]
+    if session.ended_at is not None or session.expires_at <= work.now:
         return None
     if session.seen_at <= work.now - IDLE:
         return None
     if not secrets.compare_digest(session.agent_index, _agent_index(work, session.id, agent)):
         return None
-    grants = await grants_of(work, session.person_id)
-    if not grants:
-        return None
-    return Standing(session, await person(work, session.person_id), grants)
+    return Standing(session, who, [held for _, _, held in rows])
 
 
 def is_seen_lately(work: Work, session: ConsoleSession) -> bool:

@@ -281,7 +281,7 @@ async def on_the_map(hall: Hall, browser: Browser, name: str, **options: Any) ->
     await page.goto(await hall.link(name))
     await page.get_by_role("button", name="Masuk", exact=True).click()
     await page.goto(f"{hall.root}/peta#18/{SHOP[0]}/{SHOP[1]}")
-    await page.wait_for_function("() => document.querySelector('main').dataset.drawn")
+    await page.wait_for_function("() => document.querySelector('main').dataset.ready")
     assert foreign == []
     return page
 

@@ -50,6 +50,7 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /peta/rawan": ON_MAPS,
     "GET /peta/butaan": ON_MAPS,
     "GET /peta/cari": ON_MAPS,
+    "GET /peta/ubin/{z}/{x}/{y}": ON_MAPS,
     "GET /peta/siaran": ON_MAPS,
     "POST /peta/tanah": ON_MAPS,
     "GET /kamera/{number}": ON_MAPS,
@@ -142,7 +143,17 @@ async def one_of_each(hall: Hall) -> dict[Role, str]:
 
 def filled_in(path: str) -> str:
     values = {"session": 1, "number": 1001, "at": 0, "grant": 1, "token": "x" * 43}
-    values |= {"request": 1, "clip": 1, "act": "tutup", "camera": 1, "view": 1, "key": 1}
+    values |= {
+        "request": 1,
+        "clip": 1,
+        "act": "tutup",
+        "camera": 1,
+        "view": 1,
+        "key": 1,
+        "z": 0,
+        "x": 0,
+        "y": 0,
+    }
     values |= {"turn": 1}
     for name, value in {**values, "mark": "0" * 12, "name": "icon.svg"}.items():
         path = path.replace(f"{{{name}}}", str(value))
@@ -268,7 +279,7 @@ async def test_axe_finds_nothing_on_any_page(
     for path in paths:
         await page.goto(f"{hall.root}/{path}")
         if path == "peta":
-            await page.wait_for_function("() => document.querySelector('main').dataset.drawn")
+            await page.wait_for_function("() => document.querySelector('main').dataset.ready")
         await look(page, f"{tag}-{path.replace('?', '/').replace('/', '-') or 'home'}")
     await page.goto(link)
     await look(page, f"{tag}-link-over")

@@ -28,3 +28,6 @@ function awake() {
 for (const sign of ["pointerdown", "keydown", "wheel"]) {
   addEventListener(sign, awake, { passive: true });
 }
+
+// on a phone the navigation is wider than the screen
+document.querySelector(".pages [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

@@ -176,7 +176,7 @@ function finish(told) {
   isOver = true;
   conceal();
   say(told);
-  left.textContent = "";
+  left.parentElement.hidden = true;
   document.getElementById("akhiri").hidden = true;
   document.getElementById("kembali").hidden = false;
   socket.close();

@@ -1,7 +1,7 @@
 // The map's page: draws, filters, searches, and keeps itself up to date.
 import { call } from "./centre.js";
 import { Cameras, circle, cones, fromSteps } from "./cameras.js";
-import { colours, styleOf } from "./style.js";
+import { colours, furnish, styleOf } from "./style.js";
 
 const room = document.querySelector("main");
 const words = JSON.parse(room.dataset.words);
@@ -11,6 +11,7 @@ const live = document.getElementById("live");
 const panel = document.getElementById("panel");
 const filters = document.getElementById("filters");
 const list = document.getElementById("list");
+const tiles = room.dataset.tiles ? { ...JSON.parse(room.dataset.tiles), address: `${location.origin}${root}/peta/ubin/{z}/{x}/{y}` } : null;
 const PER_DEGREE = 100_000;
 const CONES_FROM_ZOOM = 14;
 const MOST_CONES = 3000;
@@ -311,7 +312,7 @@ async function begin() {
   const [west, south, east, north] = JSON.parse(room.dataset.bounds);
   map = new library.Map({
     container: "map",
-    style: styleOf(colours(), SOURCE),
+    style: styleOf(colours()),
     bounds: [west, south, east, north],
     fitBoundsOptions: { padding: 24 },
     maxZoom: 20,
@@ -328,7 +329,10 @@ async function begin() {
   const ready = new Promise((resolve) => map.once("style.load", resolve));
   [[base]] = await Promise.all([loading, ready]);
   readFilters();
-  noteFirstDraw();
+  const drawn = firstDraw();
+  map.getSource("cameras").setData(cameras.points());
+  room.dataset.drawn = String(Math.round(await drawn));
+  furnish(map, colours(), SOURCE, tiles);
   drawAll();
   map.on("moveend", drawCones);
   map.on("click", clicked);
@@ -337,26 +341,29 @@ async function begin() {
     map.on("mouseleave", layer, () => (map.getCanvas().style.cursor = ""));
   }
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    map.setStyle(styleOf(colours(), SOURCE));
-    map.once("style.load", drawAll);
+    map.once("style.load", () => {
+      furnish(map, colours(), SOURCE, tiles);
+      drawAll();
+    });
+    map.setStyle(styleOf(colours()), { diff: false });
   });
   listen();
-  // under the cameras, and after them: they are what the officer came for
   roads = await get("peta/jalan");
   drawRoads();
+  room.dataset.ready = "1";
 }
 
-/** When the cameras first stood on the screen, milliseconds after the page was asked for. */
-function noteFirstDraw() {
-  const loaded = (event) => {
-    if (event.sourceId !== "cameras" || !map.isSourceLoaded("cameras")) return;
-    map.off("sourcedata", loaded);
-    map.once("render", () => {
-      room.dataset.drawn = String(Math.round(performance.now()));
-    });
-    map.triggerRepaint();
-  };
-  map.on("sourcedata", loaded);
+/** When the cameras first stand on the screen, milliseconds after the page was asked for. */
+function firstDraw() {
+  return new Promise((resolve) => {
+    const loaded = (event) => {
+      if (event.sourceId !== "cameras" || !map.isSourceLoaded("cameras")) return;
+      map.off("sourcedata", loaded);
+      map.once("render", () => resolve(performance.now()));
+      map.triggerRepaint();
+    };
+    map.on("sourcedata", loaded);
+  });
 }
 
 begin().catch((error) => {
