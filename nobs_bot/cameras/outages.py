@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Index, LargeBinary, select, text, update
+from sqlalchemy import Index, LargeBinary, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -89,12 +89,12 @@ async def judge(work: Work) -> int:
     known = await open_outages(work)
     if not known and not await _is_any_cut_off(work):
         return 0
-    latest = await _latest(work)
-    if OURS in known:
-        return await _judge_end(work, known[OURS], latest[:_LATEST_OF_ALL])
     changed = 0
-    for network, outage in known.items():
-        changed += await _judge_end(work, outage, [h for h in latest if h.network == network])
+    for outage in [known[OURS]] if OURS in known else list(known.values()):
+        changed += await _judge_end(work, outage)
+    if OURS in known:
+        return changed
+    latest = await _latest(work)
     fresh = [health for health in latest if _is_cut_off(health)]
     if len(fresh) < _LEAST:
         return changed
@@ -193,17 +193,25 @@ async def _begin(work: Work, network: bytes, silent: Sequence[Health]) -> None:
     await _tell(work, outage, silent, "began")
 
 
-async def _judge_end(work: Work, outage: Outage, looks: Sequence[Health]) -> int:
-    """It is over once most of those that were looked at since answer."""
-    since = [each for each in looks if (each.pulse_at or work.now) > outage.began_at]
-    answering = [each for each in since[:_LATEST] if not _is_cut_off(each)]
-    if len(answering) < min(_LEAST, outage.cameras) * _BACK_SHARE:
-        return 0
-    if len(answering) < _BACK_SHARE * len(since[:_LATEST]):
+async def _judge_end(work: Work, outage: Outage) -> int:
+    """
+    It is over once most of those that were silent in it answer, or once nobody is silent.
+
+    Cameras that never were say nothing: some answer through the worst outage.
+    """
+    query = select(Health).where(
+        Health.pulse_at >= outage.began_at,
+        or_(Health.silent_since >= outage.began_at, Health.steady_since > outage.began_at),
+    )
+    if not outage.is_ours:
+        query = query.where(Health.network == outage.network)
+    looks = (await work.session.execute(query)).scalars().all()
+    back = [each for each in looks if not _is_cut_off(each)]
+    if len(back) < _BACK_SHARE * len(looks):
         return 0
     outage.ended_at = work.now
     await _give_grace(work, outage)
-    await _tell(work, outage, answering, "ended")
+    await _tell(work, outage, back, "ended")
     return 1
 
 

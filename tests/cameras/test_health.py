@@ -596,3 +596,34 @@ async def test_two_workers_keep_the_same_books_without_a_clash(any_house: House)
     async with house.office.look() as work:
         assert len((await work.session.execute(select(Outage.id))).all()) == 1
     assert len([each for each in await house.told("Kartika") if "penyedia" in each]) == 1
+
+
+async def test_a_long_outage_is_not_over_because_some_were_never_down(house: House) -> None:
+    cameras = Cameras()
+    everyone = hosts("36.68", 36)
+    await many(house, everyone)
+    await many(house, hosts("103.28", 20))
+    await live(house, cameras, 2 * HOUR)
+    cameras.failing = dict.fromkeys(everyone[6:], Failure.NO_ANSWER)
+    await live(house, cameras, 6 * HOUR, step=2 * MINUTE)
+    async with house.office.look() as work:
+        assert len(await open_outages(work)) == 1
+        assert len((await work.session.execute(select(Outage.id))).all()) == 1
+    assert not [each for each in await house.told("Sari") if "jawab" in each]
+
+
+async def test_an_outage_of_which_nobody_is_left_is_over(house: House) -> None:
+    cameras = Cameras()
+    down = hosts("36.68", 8)
+    ids = await many(house, down)
+    await many(house, hosts("103.28", 20))
+    await live(house, cameras, 2 * HOUR)
+    cameras.failing = dict.fromkeys(down, Failure.NO_ANSWER)
+    await live(house, cameras, 2 * HOUR)
+    async with house.acting("Sari") as (work, sari):
+        assert len(await open_outages(work)) == 1
+        for camera_id in ids:
+            await rights.withdraw(work, await house.camera(work, camera_id), sari)
+    await live(house, cameras, 2 * MINUTE)
+    async with house.office.look() as work:
+        assert await open_outages(work) == {}
