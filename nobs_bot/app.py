@@ -36,6 +36,7 @@ from nobs_bot.coverage.orders import CoverageOrder
 from nobs_bot.coverage.surveyor import Surveyor
 from nobs_bot.coverage.turn import Turn
 from nobs_bot.coverage.turned import verify_turns
+from nobs_bot.errors import CannotStart
 from nobs_bot.footage.agreement import remind_of_reviews
 from nobs_bot.footage.answers import expire_requests
 from nobs_bot.footage.clips import fetch_clips, wanted_files
@@ -72,6 +73,7 @@ from nobs_bot.storage.work import Office, Work
 from nobs_bot.streams.check import StreamChecker
 from nobs_bot.streams.codes import read_codes_in_child
 from nobs_bot.streams.live import LiveStreams
+from nobs_bot.streams.mediaserver import Make, MediaServer
 from nobs_bot.streams.pulse import take_pulse
 from nobs_bot.streams.report import CheckReport
 from nobs_bot.streams.turning import Comparison, compare_in_child
@@ -217,7 +219,7 @@ class App:
             heading_error_deg=settings.heading_error_deg,
             position_error_m=settings.position_error_m,
         )
-        self.live = LiveStreams(self.checker)
+        self.live = LiveStreams(self.checker, server=_media_server(settings))
         self.looker = Looker(self.checker.children, foundation.files)
         self.site = Site(
             foundation.office,
@@ -439,6 +441,16 @@ class App:
 async def _stay() -> None:
     """A server works by being called; without a task of its own the console alone would end."""
     await asyncio.Event().wait()
+
+
+def _media_server(settings: Settings) -> MediaServer | None:
+    if not settings.media_server:
+        return None
+    make = Make(settings.media_server)
+    try:
+        return MediaServer(make, settings.media_server_api, settings.media_server_rtsp)
+    except ValueError as exc:
+        raise CannotStart(f"MEDIA_SERVER_API, MEDIA_SERVER_RTSP: {exc}.") from None
 
 
 def _geocoder(foundation: Foundation) -> Geocoder | None:

@@ -128,6 +128,16 @@ class Settings(BaseSettings):
     health_minutes: int = Field(
         60, ge=5, le=1440, description="Minutes between two looks whether a camera still answers."
     )
+    media_server: Literal["", "mediamtx", "go2rtc"] = Field(
+        "", description="A media server that holds streams of live view; left empty, none does."
+    )
+    media_server_api: str = Field(
+        "http://127.0.0.1:9997",
+        description="Its API, on this machine or in a private network, by number.",
+    )
+    media_server_rtsp: str = Field(
+        "rtsp://127.0.0.1:8554", description="Where it serves what it holds; as near."
+    )
     live_minutes_a_day: int = Field(
         60, ge=5, le=240, description="Minutes a day for which one camera may be watched live."
     )

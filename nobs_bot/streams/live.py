@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
@@ -13,8 +14,11 @@ from typing import Any
 from nobs_bot.streams.address import StreamAddress
 from nobs_bot.streams.check import StreamChecker
 from nobs_bot.streams.children import Child, ForkserverBroken
-from nobs_bot.streams.relay import Relay, relay_for
+from nobs_bot.streams.mediaserver import MediaServer, MediaServerDown
+from nobs_bot.streams.relay import relay_for
 from nobs_bot.streams.report import Failure, Unusable
+
+log = logging.getLogger(__name__)
 
 MOST_STREAMS = 50
 # whoever is further behind goes on at the next keyframe; a GOP of 4K fits
@@ -117,11 +121,19 @@ class LiveStreams:
     Args:
         checker: Vets addresses, shakes hands and forks children, as for checks.
         most: Cameras at once.
+        server: Holds RTSP streams in place of our own relay's child, where there is one.
     """
 
-    def __init__(self, checker: StreamChecker, *, most: int = MOST_STREAMS) -> None:
+    def __init__(
+        self,
+        checker: StreamChecker,
+        *,
+        most: int = MOST_STREAMS,
+        server: MediaServer | None = None,
+    ) -> None:
         self._checker = checker
         self._most = most
+        self._server = server
         self._streams: dict[Hashable, _Stream] = {}
 
     @asynccontextmanager
@@ -139,7 +151,7 @@ class LiveStreams:
         if stream is None or stream.has_ended:
             if sum(not each.has_ended for each in self._streams.values()) >= self._most:
                 raise TooMany
-            stream = self._streams[key] = _Stream(self._checker, address)
+            stream = self._streams[key] = _Stream(self._checker, address, self._server)
         watcher = stream.admit()
         try:
             yield watcher
@@ -165,8 +177,11 @@ class LiveStreams:
 class _Stream:
     """One camera's connection, its child, and those who watch."""
 
-    def __init__(self, checker: StreamChecker, address: StreamAddress) -> None:
+    def __init__(
+        self, checker: StreamChecker, address: StreamAddress, server: MediaServer | None
+    ) -> None:
         self.failure: Failure | None = None
+        self._server = server
         self._checker = checker
         self._address = address
         self._watchers: list[Watcher] = []
@@ -209,14 +224,11 @@ class _Stream:
 
     async def _run(self) -> None:
         try:
-            welcome = await self._checker.approach(self._address)
-            relay = relay_for(welcome, stall_timeout_s=self._checker.connect_timeout_s)
             try:
-                await relay.open()
-                await self._show(relay)
-                self.failure = relay.fault or Failure.NO_PICTURES
-            finally:
-                relay.close()
+                await self._once(self._server)
+            except MediaServerDown as exc:
+                log.warning("live view goes on without the media server: %s", exc)
+                await self._once(None)
         except Unusable as unusable:
             self.failure = unusable.failure
         except (ForkserverBroken, OSError):
@@ -225,12 +237,28 @@ class _Stream:
             # this task is done only once it has returned
             asyncio.get_running_loop().call_soon(self._wake)
 
-    async def _show(self, relay: Relay) -> None:
+    async def _once(self, server: MediaServer | None) -> None:
+        """From the relay itself, or from the media server that holds the relay's stream."""
+        welcome = await self._checker.approach(self._address)
+        relay = relay_for(welcome, stall_timeout_s=self._checker.connect_timeout_s)
+        try:
+            if server is None or relay.kind != "rtsp":
+                await relay.open()
+                await self._show(relay.url, relay.kind)
+            else:
+                await relay.open(server.own_address())
+                async with server.holding(relay.url) as url:
+                    await self._show(url, relay.kind)
+            self.failure = relay.fault or Failure.NO_PICTURES
+        finally:
+            relay.close()
+
+    async def _show(self, url: str, kind: str) -> None:
         child = await self._checker.children.fork()
         try:
             arguments = {
-                "url": relay.url,
-                "kind": relay.kind,
+                "url": url,
+                "kind": kind,
                 "open_timeout_s": self._checker.connect_timeout_s + 1,
             }
             await child.give({"task": _TASK, "arguments": arguments, "deadline_s": _DEADLINE_S})

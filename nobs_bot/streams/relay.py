@@ -41,8 +41,8 @@ class Relay:
     url: str
     fault: Failure | None = None
 
-    async def open(self) -> None:
-        """Listen on a free port of loopback."""
+    async def open(self, host: str = LOOPBACK) -> None:
+        """Listen on a free port of loopback, or of an address that a media server reaches."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -77,11 +77,12 @@ class RtspRelay(Relay):
         self._heard_at = 0.0
         self._session: str | None = None
 
-    async def open(self) -> None:
+    async def open(self, host: str = LOOPBACK) -> None:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _RtspChild(self), LOOPBACK, 0)
+        self._server = await loop.create_server(lambda: _RtspChild(self), host, 0)
         port = self._server.sockets[0].getsockname()[1]
-        self.url = f"rtsp://{LOOPBACK}:{port}/{self._token}"
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"rtsp://{shown}:{port}/{self._token}"
         self.welcome.link.on_end = self._camera_ended
 
     def close(self) -> None:
@@ -237,11 +238,11 @@ class HttpRelay(Relay):
         self._tasks: set[asyncio.Task[None]] = set()
         self.kind = "mjpeg" if isinstance(welcome, MjpegWelcome) else "hls"
 
-    async def open(self) -> None:
-        self._server = await asyncio.start_server(self._serve, LOOPBACK, 0, limit=_REQUEST_LIMIT)
+    async def open(self, host: str = LOOPBACK) -> None:
+        self._server = await asyncio.start_server(self._serve, host, 0, limit=_REQUEST_LIMIT)
         port = self._server.sockets[0].getsockname()[1]
         name = "stream" if self.kind == "mjpeg" else PLAYLIST_NAME
-        self.url = f"http://{LOOPBACK}:{port}/{self._token}/{name}"
+        self.url = f"http://{host}:{port}/{self._token}/{name}"
 
     def close(self) -> None:
         if self._server is not None:
