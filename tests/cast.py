@@ -200,16 +200,12 @@ async def house(migrated: Path, tmp_path: Path, areas: Areas) -> AsyncIterator[H
 
 @pytest.fixture
 async def any_house(
-    database_url: str | None, migrated: Path, tmp_path: Path, areas: Areas
+    migrated_url: str | None, migrated: Path, tmp_path: Path, areas: Areas
 ) -> AsyncIterator[House]:
     """The cast on SQLite, and once more on PostgreSQL."""
-    url = database_url or f"sqlite:///{tmp_path / 'nobs.sqlite3'}"
-    if database_url is None:
+    url = migrated_url or f"sqlite:///{tmp_path / 'nobs.sqlite3'}"
+    if migrated_url is None:
         shutil.copyfile(migrated, tmp_path / "nobs.sqlite3")
-    else:
-        database = Database(url)
-        await upgrade(database)
-        await database.close()
     async with house_on(url, tmp_path, areas) as made:
         yield made
 

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, async_playwright, expect
 
 from nobs_bot.sandbox import SandboxServer, the_cast
 from tests.cast import any_house, areas, house, migrated, office
-from tests.databases import database_url, postgres
+from tests.databases import database_url, migrated_url, postgres, template
 from tests.leftout import pytest_sessionfinish, pytest_terminal_summary
 
 TOKEN = "4242:sandbox-token-of-the-tests"
@@ -56,9 +56,11 @@ __all__ = [
     "database_url",
     "house",
     "migrated",
+    "migrated_url",
     "office",
     "postgres",
     "pytest_sessionfinish",
     "pytest_terminal_summary",
     "sandbox",
+    "template",
 ]

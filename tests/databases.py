@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import shutil
 import tempfile
@@ -10,6 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from nobs_bot.schema import upgrade
+from nobs_bot.storage.engine import Database
+
+TEMPLATE = "test_template"
 
 
 @pytest.fixture(scope="session")
@@ -36,5 +42,34 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
     server = request.getfixturevalue("postgres")
     name = f"test_{secrets.token_hex(6)}"
     server.psql(f"CREATE DATABASE {name}")
+    yield server.get_uri(name)
+    server.psql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def template(request: pytest.FixtureRequest) -> str:
+    """A PostgreSQL database at the newest revision, made once and copied for every test."""
+    server = request.getfixturevalue("postgres")
+    server.psql(f"CREATE DATABASE {TEMPLATE}")
+
+    async def make() -> None:
+        database = Database(server.get_uri(TEMPLATE))
+        await upgrade(database)
+        await database.close()
+
+    asyncio.run(make())
+    return TEMPLATE
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def migrated_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """As `database_url`, its tables made; None is an SQLite file that the test copies itself."""
+    if request.param == "sqlite":
+        yield None
+        return
+    server = request.getfixturevalue("postgres")
+    template = request.getfixturevalue("template")
+    name = f"test_{secrets.token_hex(6)}"
+    server.psql(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield server.get_uri(name)
     server.psql(f"DROP DATABASE {name} WITH (FORCE)")
