@@ -64,7 +64,8 @@ async def sign_in(page: Page, officer: Phone) -> None:
 
 
 async def begin(page: Page) -> None:
-    await page.get_by_role("link", name="Pantauan langsung").click()
+    pages = page.get_by_role("navigation", name="Halaman")
+    await pages.get_by_role("link", name="Pantauan langsung").click()
     await page.get_by_role("link", name="Pantau K-1001").click()
     await page.get_by_label("Nomor perkara").fill(CASE)
     await page.get_by_label("Keperluan").select_option(label="begal atau perampokan")
