@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 
 import pytest
 from hypothesis import given
@@ -180,6 +181,12 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 )
 def test_raw_password_of_awkward_characters(password: str, host: str) -> None:
     """Whatever is typed, it ends at the last "@", unless it reads as percent-encoded."""
-    found = parse_address(f"rtsp://admin:{password}@{host}:554/stream")
+    try:
+        found = parse_address(f"rtsp://admin:{password}@{host}:554/stream")
+    except AddressFault as fault:
+        # %1b and the like: what they stand for is no password
+        assert fault.kind is AddressProblem.control_characters
+        assert re.search("%1[1ab]", password)
+        return
     assert (found.host, found.path, found.username) == (host, "/stream", "admin")
     assert "%" in password or found.password == password
