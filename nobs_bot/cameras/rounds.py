@@ -86,8 +86,8 @@ class HealthRounds:
         except Exception as exc:
             # a mistake of ours, which the next look would make again; its message may hold the
             # address, so its type is all that is kept
-            log.exception("a look at a camera's health broke off")
             name = type(exc).__name__
+            log.error("a look at a camera's health broke off: %s", name)
 
             async def put_off(work: Work) -> None:
                 if current := await held(work, Health, row.id, row.attempts):

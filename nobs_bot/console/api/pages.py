@@ -58,6 +58,7 @@ ENDPOINTS = (
         shapes.CameraQuery,
         shapes.Cameras,
         reading.cameras,
+        notes=True,
     ),
     Endpoint(
         "/cameras/{number}",

@@ -45,20 +45,31 @@ def _area(area: Area) -> shapes.AreaShape:
 async def cameras(
     work: Work, known: Areas, caller: Caller, query: shapes.CameraQuery
 ) -> shapes.Cameras:
-    """A page of the cameras that take part, by number."""
+    """
+    A page of the cameras that take part, by number.
+
+    What an officer reads stands in each owner's log; which systems may, the log says as a whole.
+    """
     wanted = _wanted(caller.areas_for(Scope.CAMERAS), query.area)
     found = (
-        await work.session.execute(
-            select(Camera)
-            .where(
-                Camera.state == State.APPROVED,
-                Camera.number > (query.after or 0),
-                or_(*(_lies_in(Camera.area_code, code) for code in wanted)),
+        (
+            await work.session.execute(
+                select(Camera)
+                .where(
+                    Camera.state == State.APPROVED,
+                    Camera.number > (query.after or 0),
+                    or_(*(_lies_in(Camera.area_code, code) for code in wanted)),
+                )
+                .order_by(Camera.number)
+                .limit(query.limit + 1)
             )
-            .order_by(Camera.number)
-            .limit(query.limit + 1)
         )
-    ).scalars()
+        .scalars()
+        .all()
+    )
+    if caller.person_id is not None:
+        for each in found[: query.limit]:
+            _note(work, caller, each)
     items = [_camera(work, each) for each in found]
     return shapes.Cameras(items=items[: query.limit], next=_next(items, query.limit))
 

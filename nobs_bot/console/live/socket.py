@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import Hashable
 from typing import Any
 
@@ -23,6 +24,8 @@ from nobs_bot.storage.work import Office
 from nobs_bot.streams.address import StreamAddress
 from nobs_bot.streams.live import LiveStreams, PieceKind, TooMany, Watcher
 from nobs_bot.texts import plain
+
+log = logging.getLogger(__name__)
 
 REPORT_EVERY_S = 5.0
 _MOST_ASKED_BYTES = 1024
@@ -64,7 +67,9 @@ class Socket:
             finally:
                 showing.cancel()
                 listening.cancel()
-                await asyncio.gather(showing, listening, return_exceptions=True)
+                for each in await asyncio.gather(showing, listening, return_exceptions=True):
+                    if isinstance(each, Exception):
+                        log.error("a live picture broke off: %s", type(each).__name__)
                 if ended.done():
                     await look.tell(ended=f"live.over.{ended.result().value}")
                 await asyncio.shield(self._leave(view_id))

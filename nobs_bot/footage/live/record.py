@@ -106,10 +106,11 @@ def set_words(work: Work, view: LiveView, said: ViewWords) -> None:
 
 
 async def views_now(work: Work, camera_id: int) -> Sequence[LiveView]:
-    """The looks at a camera that are going on, the oldest first."""
+    """The looks at a camera that are going on, locked, the oldest first."""
     query = (
         select(LiveView)
         .where(LiveView.camera_id == camera_id, LiveView.ended_at.is_(None))
         .order_by(LiveView.id)
+        .with_for_update()
     )
     return (await work.session.execute(query)).scalars().all()

@@ -41,7 +41,7 @@ class LiveHolder:
             (LiveView.owner_id == person_id) | (LiveView.viewer_id == person_id),
             LiveView.ended_at.is_(None),
         )
-        for view in (await work.session.execute(going)).scalars().all():
+        for view in (await work.session.execute(going.with_for_update())).scalars().all():
             is_owner = view.owner_id == person_id
             await end(work, view, Ending.CAMERA if is_owner else Ending.RIGHT)
         own = select(Camera.id).where(Camera.owner_id == person_id).scalar_subquery()

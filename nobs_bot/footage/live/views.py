@@ -34,7 +34,7 @@ from nobs_bot.storage.work import Work
 
 LENGTHS_MIN = (5, 10, 15)
 MOST_REASON_CHARACTERS = 300
-# a page reports every ten seconds; one that missed three is gone
+# a page reports every five seconds; one that has not for so long is gone
 REPORTS_WITHIN = timedelta(seconds=30)
 COMES_BACK_WITHIN = timedelta(seconds=8)
 VIEWERS = (Role.INVESTIGATOR, Role.SUPERVISOR)
@@ -84,7 +84,7 @@ async def begin(work: Work, camera_id: int, officer: Person, demand: Demand) -> 
     Begin a look; the owner is told in the same transaction who looks and why.
 
     An officer who is looking already gets the same look again, so that a second tap or a page that
-    was loaded anew is none.
+    was loaded anew is none. For another case it is another look, and the former ends.
 
     Raises:
         Refusal: not the officer's area, not under the owner's terms, a case that is none, an owner
@@ -93,7 +93,9 @@ async def begin(work: Work, camera_id: int, officer: Person, demand: Demand) -> 
     camera, role = await watchable(work, camera_id, officer, is_to_lock=True)
     said = _read(work, demand)
     if (going := await _going_on(work, camera.id, officer)) is not None:
-        return going
+        if words_of(work, going) == said and going.purpose is demand.purpose:
+            return going
+        await end(work, going, Ending.VIEWER)
     words = words_for(work, officer)
     terms = await terms_of(work, camera.id)
     hours_end = require_allowed(
@@ -137,11 +139,15 @@ def _read(work: Work, demand: Demand) -> ViewWords:
 
 
 async def _going_on(work: Work, camera_id: int, officer: Person) -> LiveView | None:
-    query = select(LiveView).where(
-        LiveView.camera_id == camera_id,
-        LiveView.viewer_id == officer.id,
-        LiveView.ended_at.is_(None),
-        LiveView.ends_at > work.now,
+    query = (
+        select(LiveView)
+        .where(
+            LiveView.camera_id == camera_id,
+            LiveView.viewer_id == officer.id,
+            LiveView.ended_at.is_(None),
+            LiveView.ends_at > work.now,
+        )
+        .with_for_update()
     )
     return (await work.session.execute(query)).scalars().first()
 

@@ -142,6 +142,19 @@ async def test_the_owner_reads_which_system_read(filled: Hall) -> None:
         assert lines
 
 
+async def test_the_owner_reads_which_officer_read_the_list(filled: Hall) -> None:
+    house = filled.house
+    dewi = await filled.enter("Dewi")
+    assert (await dewi.get("api/v1/cameras"))[0] == 200
+    async with house.office.look() as work:
+        query = select(AuditLine).where(
+            AuditLine.act == Act.API_READ, AuditLine.actor_id == house.ids["Dewi"]
+        )
+        lines = (await work.session.execute(query)).scalars().all()
+        assert {line.owner_id for line in lines} == {house.ids["Sari"], house.ids["Budi"]}
+        assert {line.actor_role for line in lines} == {"reviewer"}
+
+
 async def test_an_ended_or_outlived_key_opens_nothing(filled: Hall) -> None:
     house = filled.house
     program = Program(filled, await key(house))

@@ -162,6 +162,17 @@ async def test_a_second_tap_is_the_same_look(house: House) -> None:
     assert await look(house, camera_id, "Kartika") != first
 
 
+async def test_for_another_case_it_is_another_look(any_house: House) -> None:
+    house = any_house
+    camera_id = await shared(house)
+    first = await look(house, camera_id)
+    second = await look(house, camera_id, demand=replace(DEMAND, case_number="LP/B/7/XI/2026"))
+    assert second != first
+    assert (await view(house, first)).ending is Ending.VIEWER
+    assert (await view(house, second)).ended_at is None
+    assert "LP/B/7/XI/2026" in "\n".join(await house.told("Sari"))
+
+
 async def test_looks_do_not_add_up_to_a_watch(house: House) -> None:
     camera_id = await shared(house)
     quarter = replace(DEMAND, minutes=15)
