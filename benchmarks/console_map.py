@@ -14,12 +14,14 @@ from typing import Any
 
 import aiohttp
 from playwright.async_api import async_playwright
+from sqlalchemy import func, select
 
 from benchmarks import crowd
 from benchmarks.figure import Figure
 from benchmarks.processes import APP, environment, running
 from benchmarks.telegram import telegram
 from nobs_bot.app import Foundation
+from nobs_bot.coverage.orders import CoverageFigure
 from nobs_bot.people.persons import meet
 from nobs_bot.people.roles import Role, grant
 from nobs_bot.people.sessions import make_link
@@ -63,6 +65,7 @@ async def _centre() -> AsyncIterator[_Centre]:
             await crowd.cameras(foundation, owner_ids, CAMERAS, within_m=_WITHIN_M)
             async with running(APP, env, folder / "log"):
                 await _answering(env["CONSOLE_URL"])
+                await _reckoned(foundation)
                 links = await _links(foundation, env["CONSOLE_URL"])
                 await foundation.database.close()
                 yield _Centre(f"{env['CONSOLE_URL']}/konsol", links)
@@ -78,6 +81,16 @@ async def _answering(pages: str) -> None:
             except aiohttp.ClientError:
                 pass
             await asyncio.sleep(0.2)
+
+
+async def _reckoned(foundation: Foundation) -> None:
+    """The day's coverage is reckoned by itself, and takes a core while it is."""
+    async with asyncio.timeout(300):
+        while True:
+            async with foundation.office.look() as work:
+                if await work.session.scalar(select(func.count(CoverageFigure.id))):
+                    return
+            await asyncio.sleep(0.5)
 
 
 async def _links(foundation: Foundation, pages: str) -> list[str]:

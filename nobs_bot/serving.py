@@ -80,6 +80,8 @@ async def until_told_to_stop(app: App) -> None:
     # would hold everybody up for a tenth of a second
     gc.collect()
     gc.freeze()
+    # what a page or an update leaves behind is no cycle, mostly
+    gc.set_threshold(20_000, 20, 20)
     running = asyncio.create_task(app.run())
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):

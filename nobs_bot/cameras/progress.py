@@ -143,6 +143,11 @@ def within(counts: dict[str, Count], code: str) -> Count:
     return sum((each for at, each in counts.items() if covers(code, at)), Count())
 
 
+def by_area(counts: dict[str, Count], areas: Areas) -> dict[str, Count]:
+    """The sums of every area, from the district down to the kelurahan, by its code."""
+    return {area.code: within(counts, area.code) for area in areas.all()}
+
+
 async def _counted(work: Work) -> dict[str, Count]:
     since = work.now - timedelta(days=_ROUNDS * work.settings.check_days)
     is_whole = (Camera.state != State.RECORDED) | Camera.handed_over_at.is_not(None)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from aiohttp import web
@@ -16,9 +16,9 @@ from nobs_bot.console.rendering import safe
 from nobs_bot.console.safety import row_id
 from nobs_bot.console.shell import Shell
 from nobs_bot.coverage import worklist
-from nobs_bot.coverage.history import keep_figures, kept_figures
+from nobs_bot.coverage.history import Figures, by_day, keep_figures, on_day, total
 from nobs_bot.coverage.ordering import RECRUITED, order
-from nobs_bot.coverage.orders import CoverageFigure, Wanted
+from nobs_bot.coverage.orders import Wanted
 from nobs_bot.coverage.shown import let_owners_read
 from nobs_bot.coverage.surveyor import Surveyor, standing
 from nobs_bot.coverage.turn import Turn, TurnState, gain_words, how_far
@@ -83,55 +83,30 @@ class CoveragePage:
         me = officer(request)
         area, choices = self._area(request, me), self._choices(me)
         async with self._office.look() as work:
-            history = await kept_figures(work, area.code)
+            history = await by_day(work, area.code)
+            latest = max(history, default=None)
+            parts = self._below(area, await on_day(work, area.code, latest)) if latest else []
             now = work.now
-        latest = max(history) if history else None
-        rows = history[latest] if latest else []
         return self._shell.page(
             request,
             "coverage.html",
             area=area,
             choices=choices,
             day=me.words.date(latest) if latest else "",
-            tiles=_tiles(me.words, rows),
-            rows=self._rows(me.words, area, rows),
+            tiles=_tiles(me.words, history[latest]) if latest else [],
+            rows=_rows(me.words, area, parts),
             history_plot=safe(Markup(_history_plot(me.words, history))) if history else "",
-            areas_plot=safe(Markup(self._areas_plot(me.words, area, rows))) if rows else "",
+            areas_plot=safe(Markup(_areas_plot(me.words, parts))) if parts else "",
             more=self._more(me.words, area, now),
             may_plan=me.may_at(area.code, Role.SUPERVISOR),
             walks=me.has(*worklist.ROLES),
         )
 
-    def _below(self, area: Area, rows: Sequence[CoverageFigure]) -> list[tuple[Area, list[Any]]]:
-        """The areas right below, each with its rows; a kelurahan with its own."""
+    def _below(self, area: Area, kept: Mapping[str, Figures]) -> list[tuple[Area, Figures]]:
+        """The areas right below one with their sums; a kelurahan with its own."""
         parts = self._areas.below(area.code) or [area]
-        return [(each, [row for row in rows if covers(each.code, row.area_code)]) for each in parts]
-
-    def _rows(
-        self, words: Words, area: Area, rows: Sequence[CoverageFigure]
-    ) -> list[dict[str, Any]]:
-        found = [(each, _sums(part)) for each, part in self._below(area, rows) if part]
-        found.sort(key=lambda each: each[1]["seen"] / max(1.0, each[1]["length"]))
-        return [
-            {
-                "name": each.name,
-                "code": each.code if each.code != area.code else "",
-                "length": words.distance(sums["length"]),
-                "seen": _percent(words, sums["seen"], sums["length"]),
-                "twice": _percent(words, sums["twice"], sums["length"]),
-                "night": _percent(words, sums["night"], sums["length"]),
-                "cameras": words.number(round(sums["cameras"])),
-            }
-            for each, sums in found
-        ]
-
-    def _areas_plot(self, words: Words, area: Area, rows: Sequence[CoverageFigure]) -> str:
-        bars = []
-        for each, part in self._below(area, rows):
-            sums = _sums(part)
-            share = [100 * sums[name] / max(1.0, sums["length"]) for name in ("seen", "night")]
-            bars.append((each.name, [("consented", share[0]), ("approved", share[1])]))
-        return bar_plot(plain(words("console.coverage.by_area")), bars)
+        found = [(each, [kept[code] for code in kept if covers(each.code, code)]) for each in parts]
+        return [(each, total(figures)) for each, figures in found if figures]
 
     def _more(self, words: Words, area: Area, now: datetime) -> dict[str, Any] | None:
         """What was reckoned lately and is not kept: roads, and cameras that see one another."""
@@ -274,45 +249,62 @@ class CoveragePage:
 _DONE = ("planned", "asked", "done", "seen")
 
 
-def _sums(rows: Sequence[CoverageFigure]) -> dict[str, float]:
-    return {
-        "length": sum(row.length_m for row in rows),
-        "seen": sum(row.seen_m for row in rows),
-        "twice": sum(row.twice_m for row in rows),
-        "night": sum(row.night_m for row in rows),
-        "cameras": float(sum(row.cameras for row in rows)),
-        "worth": sum(row.worth for row in rows),
-        "seen_worth": sum(row.seen_worth for row in rows),
-    }
+def _rows(words: Words, area: Area, parts: Sequence[tuple[Area, Figures]]) -> list[dict[str, Any]]:
+    """The table, what sees least first."""
+    return [
+        {
+            "name": each.name,
+            "code": each.code if each.code != area.code else "",
+            "length": words.distance(figures.length_m),
+            "seen": _percent(words, figures.seen_m, figures.length_m),
+            "twice": _percent(words, figures.twice_m, figures.length_m),
+            "night": _percent(words, figures.night_m, figures.length_m),
+            "cameras": words.number(round(figures.cameras)),
+        }
+        for each, figures in sorted(parts, key=lambda part: _share(part[1].seen_m, part[1]))
+    ]
+
+
+def _share(part_m: float, figures: Figures) -> float:
+    return part_m / max(1.0, figures.length_m)
+
+
+def _areas_plot(words: Words, parts: Sequence[tuple[Area, Figures]]) -> str:
+    bars = [
+        (
+            each.name,
+            [
+                ("consented", 100 * _share(figures.seen_m, figures)),
+                ("approved", 100 * _share(figures.night_m, figures)),
+            ],
+        )
+        for each, figures in parts
+    ]
+    return bar_plot(words.bare("console.coverage.by_area"), bars)
 
 
 def _percent(words: Words, part: float, whole: float) -> str:
     return f"{words.number(round(100 * part / whole, 1) if whole else 0)} %"
 
 
-def _tiles(words: Words, rows: Sequence[CoverageFigure]) -> list[tuple[str, str]]:
+def _tiles(words: Words, figures: Figures) -> list[tuple[str, str]]:
     """(name, value) of what is seen of the roads."""
-    if not rows:
-        return []
-    sums = _sums(rows)
     shown = (
-        ("seen", "seen", "length"),
-        ("worth", "seen_worth", "worth"),
-        ("twice", "twice", "length"),
-        ("night", "night", "length"),
+        ("seen", figures.seen_m, figures.length_m),
+        ("worth", figures.seen_worth, figures.worth),
+        ("twice", figures.twice_m, figures.length_m),
+        ("night", figures.night_m, figures.length_m),
     )
     return [
-        (plain(words(f"console.coverage.{name}")), _percent(words, sums[part], sums[whole]))
+        (words.bare(f"console.coverage.{name}"), _percent(words, part, whole))
         for name, part, whole in shown
     ]
 
 
-def _history_plot(words: Words, history: dict[Any, list[CoverageFigure]]) -> str:
-    sums = [_sums(rows) for rows in history.values()]
-    shares = {
-        name: [100 * each[name] / max(1.0, each["length"]) for each in sums]
-        for name in ("seen", "night")
-    }
-    lines = (Line("consented", "", shares["seen"]), Line("approved", "", shares["night"]))
+def _history_plot(words: Words, history: Mapping[date, Figures]) -> str:
+    lines = (
+        Line("consented", "", [100 * _share(each.seen_m, each) for each in history.values()]),
+        Line("approved", "", [100 * _share(each.night_m, each) for each in history.values()]),
+    )
     labels = [f"{day:%d/%m/%y}" for day in history]
-    return line_plot(plain(words("console.coverage.history")), labels, lines)
+    return line_plot(words.bare("console.coverage.history"), labels, lines)

@@ -26,13 +26,12 @@ from aiohttp import web
 
 from nobs_bot.console.safety import Pace
 from nobs_bot.errors import Refusal
-from nobs_bot.people.persons import Person, name_of
+from nobs_bot.people.persons import Person
 from nobs_bot.people.roles import Role, covers
 from nobs_bot.people.sessions import (
     Standing,
     is_seen_lately,
     note_seen,
-    roles_in,
     standing,
 )
 from nobs_bot.storage.work import Office, Work
@@ -280,7 +279,7 @@ class Gate:
             is_to_note = (
                 found is not None
                 and (allowed is None or allowed.is_activity)
-                and not is_seen_lately(work, found.session)
+                and not is_seen_lately(work, found)
             )
         if is_to_note and me is not None:
             async with self._office.work() as work:
@@ -288,12 +287,12 @@ class Gate:
         return me
 
     def _officer(self, work: Work, request: web.Request, found: Standing, cookie: str) -> Officer:
-        language = self._chosen_language(request) or found.who.language
+        language = self._chosen_language(request) or found.language
         return Officer(
-            session_id=found.session.id,
-            person_id=found.who.id,
-            name=name_of(work, found.who),
-            grants=roles_in(found.grants),
+            session_id=found.session_id,
+            person_id=found.person_id,
+            name=found.name,
+            grants=found.roles,
             words=work.texts.of(language),
             csrf=work.vault.blind_index("console.csrf", cookie).hex(),
         )
@@ -306,9 +305,9 @@ class Gate:
         me = officer(request)
         async with self._office.look() as work:
             found = await standing(work, self.cookie_of(request), agent_of(request))
-        if found is None or found.session.id != me.session_id:
+        if found is None or found.session_id != me.session_id:
             return False
-        return roles_in(found.grants) == me.grants
+        return found.roles == me.grants
 
     def check_origin(self, request: web.Request) -> None:
         """

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from aiohttp import web
 
-from nobs_bot.console.gate import allow, officer
+from nobs_bot.console.gate import Officer, allow, officer
 from nobs_bot.console.safety import row_id
 from nobs_bot.console.shell import Shell
 from nobs_bot.errors import Refusal
 from nobs_bot.people.discharging import MenuFor, discharge
 from nobs_bot.people.invitations import invite
-from nobs_bot.people.persons import name_of
-from nobs_bot.people.roles import Role, covers, grant_under, grants_in, require_at
+from nobs_bot.people.persons import Person, name_of
+from nobs_bot.people.roles import Grant, Role, covers, grant_under, grants_in, require_at
 from nobs_bot.places.areas import Areas
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.texts import plain
 
 _GRANT = r"/petugas/{grant:\d{1,19}}"
+
+
+class _Row(NamedTuple):
+    """A role that somebody has, as the table shows it."""
+
+    id: int
+    name: str
+    role: str
+    area: str
+    since: str
+    may_end: bool
 
 
 class PeoplePage:
@@ -57,19 +71,14 @@ class PeoplePage:
         me = officer(request)
         areas = me.areas(Role.ADMINISTRATOR)
         wanted = request.query.get("peran", "")
-        found = [
-            {
-                "id": held.id,
-                "name": name_of(work, who) or plain(me.words("log.an_officer")),
-                "role": plain(me.words(f"role.{held.role}")),
-                "area": self._areas.name(held.area_code),
-                "since": me.words.date(held.granted_at),
-                "may_end": not (who.id == me.person_id and held.role is Role.ADMINISTRATOR),
-            }
+        held_by = [
+            (held, who)
             for held, who in await grants_in(work, areas)
             if wanted not in tuple(Role) or held.role == wanted
         ]
-        found.sort(key=lambda each: (str(each["name"]).casefold(), str(each["area"])))
+        names = _names(work, me, (who for _, who in held_by))
+        found = [self._row(me, held, names[who.id]) for held, who in held_by]
+        found.sort(key=lambda each: (each.name.casefold(), each.area))
         return self._shell.page(
             request,
             "people.html",
@@ -80,6 +89,16 @@ class PeoplePage:
             link=link,
             told=told,
             done="akhir" in request.query,
+        )
+
+    def _row(self, me: Officer, held: Grant, name: str) -> _Row:
+        return _Row(
+            held.id,
+            name,
+            me.words.bare(f"role.{held.role}"),
+            self._areas.name(held.area_code),
+            me.words.date(held.granted_at),
+            may_end=not (held.person_id == me.person_id and held.role is Role.ADMINISTRATOR),
         )
 
     def _choices(self, codes: list[str]) -> list[tuple[str, str]]:
@@ -116,13 +135,7 @@ class PeoplePage:
         me = officer(request)
         async with self._office.look() as work:
             held, who = await grant_under(work, row_id(request, "grant"), await me.person(work))
-            about = {
-                "id": held.id,
-                "name": name_of(work, who) or plain(me.words("log.an_officer")),
-                "role": plain(me.words(f"role.{held.role}")),
-                "area": self._areas.name(held.area_code),
-                "since": me.words.date(held.granted_at),
-            }
+            about = self._row(me, held, _names(work, me, [who])[who.id])
         return self._shell.page(request, "person.html", about=about)
 
     @allow(Role.ADMINISTRATOR)
@@ -137,3 +150,11 @@ class PeoplePage:
                 self._menu_for,
             )
         return self._shell.to("petugas?akhir")
+
+
+def _names(work: Work, me: Officer, people: Iterable[Person]) -> dict[int, str]:
+    """By id; each is opened once, however many roles they have."""
+    return {
+        who.id: name_of(work, who) or me.words.bare("log.an_officer")
+        for who in {each.id: each for each in people}.values()
+    }

@@ -51,8 +51,8 @@ class ProgressPage:
         below = self._areas.below(code) if code else [self._areas.get(each) for each in codes]
         parts = [area for area in below if area is not None]
         shown = [code] if code else codes
-        whole = sum((progress.within(counts, each) for each in shown), Count())
-        rows = [(area, progress.within(counts, area.code)) for area in parts]
+        whole = sum((counts.get(each, Count()) for each in shown), Count())
+        rows = [(area, counts.get(area.code, Count())) for area in parts]
         words = me.words
         return self._shell.page(
             request,
@@ -76,7 +76,7 @@ class ProgressPage:
         )
 
     async def _numbers(self, codes: tuple[str, ...]) -> tuple[dict[str, Count], list[Week]]:
-        """The numbers of every kelurahan, and how some areas have grown; as of this minute."""
+        """The numbers of every area, and how some of them have grown; as of this minute."""
         async with self._office.look() as work:
             key = await newest_change(work), f"{work.now:%Y%m%d%H%M}"
         counts = await self._counts.get(key, self._count)
@@ -85,7 +85,7 @@ class ProgressPage:
 
     async def _count(self) -> dict[str, Count]:
         async with self._office.look() as work:
-            return await progress.progress(work, self._areas)
+            return progress.by_area(await progress.progress(work, self._areas), self._areas)
 
     async def _grown(self, codes: tuple[str, ...]) -> list[Week]:
         async with self._office.look() as work:

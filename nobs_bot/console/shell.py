@@ -102,7 +102,7 @@ class Shell:
 
 def _speaking(words: Words) -> Any:
     def say(key: str, **params: object) -> str:
-        return plain(words(key, **_shown(params)))
+        return plain(words(key, **_shown(params))) if params else words.bare(key)
 
     return say
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from nobs_bot.coverage.orders import CoverageFigure
 from nobs_bot.coverage.surveyor import Surveyor, standing
@@ -14,6 +15,26 @@ from nobs_bot.storage.base import new_id
 from nobs_bot.storage.work import Office, Work
 
 _WEEK = timedelta(days=7)
+
+
+class Figures(NamedTuple):
+    """What an area's cameras see; meaning and units are those of `CoverageFigure`."""
+
+    length_m: float = 0.0
+    seen_m: float = 0.0
+    twice_m: float = 0.0
+    night_m: float = 0.0
+    cameras: float = 0.0
+    worth: float = 0.0
+    seen_worth: float = 0.0
+
+
+_COLUMNS = tuple(getattr(CoverageFigure, name) for name in Figures._fields)
+
+
+def total(parts: Iterable[Figures]) -> Figures:
+    """The sums of several areas."""
+    return Figures(*map(sum, zip(*parts, strict=True)))
 
 
 async def keep_weekly(office: Office, surveyor: Surveyor, district_code: str) -> int:
@@ -38,14 +59,13 @@ async def keep_figures(work: Work, figures: dict[str, Any]) -> None:
     kept = await work.session.execute(select(CoverageFigure).where(CoverageFigure.day == today))
     rows = {row.area_code: row for row in kept.scalars()}
     model = "open" if figures["is_upper_bound"] else "buildings"
-    names = ("length_m", "seen_m", "twice_m", "night_m", "cameras", "worth", "seen_worth")
     for code, values in figures["by_area"].items():
         row = rows.get(code)
         if row is None:
             row = CoverageFigure(id=new_id(), area_code=code, day=today)
             work.session.add(row)
         row.model = model
-        for name, value in zip(names, values, strict=True):
+        for name, value in zip(Figures._fields, values, strict=True):
             setattr(row, name, value)
 
 
@@ -74,18 +94,26 @@ async def since_last_week(work: Work, area_code: str, figures: dict[str, Any]) -
     return now - sum(then)
 
 
-async def kept_figures(
-    work: Work, area_code: str, days: int = 370
-) -> dict[date, list[CoverageFigure]]:
-    """What was kept of the kelurahan of an area, by the day, the oldest day first."""
+async def by_day(work: Work, area_code: str, days: int = 370) -> dict[date, Figures]:
+    """The sums over an area of every day that was kept, the oldest first."""
     today = work.now.astimezone(work.settings.zone).date()
     query = (
-        select(CoverageFigure)
-        .where(CoverageFigure.day > today - timedelta(days=days))
-        .order_by(CoverageFigure.day, CoverageFigure.area_code)
+        select(CoverageFigure.day, *(func.sum(column) for column in _COLUMNS))
+        .where(CoverageFigure.day > today - timedelta(days=days), _inside(area_code))
+        .group_by(CoverageFigure.day)
+        .order_by(CoverageFigure.day)
     )
-    found: dict[date, list[CoverageFigure]] = {}
-    for row in (await work.session.execute(query)).scalars():
-        if covers(area_code, row.area_code):
-            found.setdefault(row.day, []).append(row)
-    return found
+    return {day: Figures(*sums) for day, *sums in await work.session.execute(query)}
+
+
+async def on_day(work: Work, area_code: str, day: date) -> dict[str, Figures]:
+    """What was kept of a day, by the kelurahan of an area."""
+    query = select(CoverageFigure.area_code, *_COLUMNS).where(
+        CoverageFigure.day == day, _inside(area_code)
+    )
+    return {code: Figures(*values) for code, *values in await work.session.execute(query)}
+
+
+def _inside(area_code: str) -> ColumnElement[bool]:
+    column = CoverageFigure.area_code
+    return or_(column == area_code, column.startswith(f"{area_code}.", autoescape=True))

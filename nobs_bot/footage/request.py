@@ -365,6 +365,8 @@ async def requests_in(
 
 async def answered_of(work: Work, request_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
     """How many asks of each request were answered, and how many there are."""
+    if not request_ids:
+        return {}
     query = (
         select(
             Ask.request_id,

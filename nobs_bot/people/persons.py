@@ -109,7 +109,12 @@ def sealed_name(work: Work, person_id: int, name: str) -> bytes:
 
 def name_of(work: Work, who: Person) -> str:
     """The person's name; empty where we do not know it."""
-    return work.vault.open(_NAME, who.id, who.name).decode() if who.name else ""
+    return opened_name(work, who.id, who.name)
+
+
+def opened_name(work: Work, person_id: int, sealed: bytes | None) -> str:
+    """A name as it is kept in the person's row; empty where none is."""
+    return work.vault.open(_NAME, person_id, sealed).decode() if sealed else ""
 
 
 def set_phone(work: Work, who: Person, number: str, *, verified: bool) -> None:

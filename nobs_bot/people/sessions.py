@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, delete, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    bindparam,
+    delete,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.errors import Refusal
-from nobs_bot.people.persons import Person, person
+from nobs_bot.people.persons import Person, opened_name, person
 from nobs_bot.people.roles import Grant, Role, grants_of
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.base import Base, Identified, new_id
@@ -65,9 +75,12 @@ class ConsoleSession(Base, Identified):
 class Standing:
     """A session that is good now, with whose it is and the roles as they are at this moment."""
 
-    session: ConsoleSession
-    who: Person
-    grants: Sequence[Grant]
+    session_id: int
+    seen_at: datetime
+    person_id: int
+    name: str
+    language: str | None
+    roles: dict[Role, tuple[str, ...]]
 
 
 async def make_link(work: Work, who: Person) -> str:
@@ -232,31 +245,54 @@ async def sessions_of(work: Work, person_id: int) -> Sequence[ConsoleSession]:
     return (await work.session.execute(query)).scalars().all()
 
 
+# asked at every call, so it is one question and not three, put together once, and of columns:
+# making an object of each role takes longer than the question
+_sessions, _persons, _grants = (each.__table__.c for each in (ConsoleSession, Person, Grant))
+_STANDING = (
+    select(
+        _sessions.id,
+        _sessions.seen_at,
+        _sessions.expires_at,
+        _sessions.ended_at,
+        _sessions.agent_index,
+        _sessions.person_id,
+        _persons.name,
+        _persons.language,
+        _grants.role,
+        _grants.area_code,
+    )
+    .join_from(ConsoleSession.__table__, Person.__table__, _persons.id == _sessions.person_id)
+    .join(Grant.__table__, (_grants.person_id == _persons.id) & _grants.ended_at.is_(None))
+    .where(_sessions.cookie_index == bindparam("cookie"))
+)
+
+
 async def standing(work: Work, cookie: str, agent: str) -> Standing | None:
     """What a browser's cookie stands for; None where it is over, another's, or without a role."""
-    # runs at every call, so it is one question and not three
-    query = (
-        select(ConsoleSession, Person, Grant)
-        .join(Person, Person.id == ConsoleSession.person_id)
-        .join(Grant, (Grant.person_id == ConsoleSession.person_id) & Grant.ended_at.is_(None))
-        .where(ConsoleSession.cookie_index == _cookie_index(work, cookie))
-    )
-    rows = (await work.session.execute(query)).all()
+    found = await work.session.execute(_STANDING, {"cookie": _cookie_index(work, cookie)})
+    rows = found.all()
     if not rows:
         return None
-    session, who, _ = rows[0]
+    session = rows[0]
     if session.ended_at is not None or session.expires_at <= work.now:
         return None
     if session.seen_at <= work.now - IDLE:
         return None
     if not secrets.compare_digest(session.agent_index, _agent_index(work, session.id, agent)):
         return None
-    return Standing(session, who, [held for _, _, held in rows])
+    return Standing(
+        session.id,
+        session.seen_at,
+        session.person_id,
+        opened_name(work, session.person_id, session.name),
+        session.language,
+        _areas_of((row.role, row.area_code) for row in rows),
+    )
 
 
-def is_seen_lately(work: Work, session: ConsoleSession) -> bool:
+def is_seen_lately(work: Work, found: Standing) -> bool:
     """Whether noting that the officer is here would tell nothing new."""
-    return work.now - session.seen_at < SEEN_STEP
+    return work.now - found.seen_at < SEEN_STEP
 
 
 async def note_seen(work: Work, session_id: int) -> None:
@@ -329,9 +365,8 @@ async def forget_person(work: Work, person_id: int) -> None:
     await work.session.execute(delete(ConsoleSession).where(ConsoleSession.person_id == person_id))
 
 
-def roles_in(grants: Sequence[Grant]) -> dict[Role, tuple[str, ...]]:
-    """The areas of each role."""
-    found: dict[Role, tuple[str, ...]] = {}
-    for held in grants:
-        found[held.role] = tuple(sorted({*found.get(held.role, ()), held.area_code}))
-    return found
+def _areas_of(held: Iterable[tuple[Role, str]]) -> dict[Role, tuple[str, ...]]:
+    areas: dict[Role, set[str]] = {}
+    for role, area_code in held:
+        areas.setdefault(role, set()).add(area_code)
+    return {role: tuple(sorted(codes)) for role, codes in areas.items()}

@@ -7,9 +7,10 @@ reads go to connections of their own. PostgreSQL has one pool for both.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from sqlalchemy.pool import StaticPool
 
 from nobs_bot.storage import sqlite
 from nobs_bot.storage.turns import Turns
+
+SQLITE_READERS = 4
 
 
 def async_url(url: str) -> URL:
@@ -44,7 +47,8 @@ class Database:
             if self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
             self._writer = self._sqlite_engine(poolclass=StaticPool)
-            self._readers = self._sqlite_engine(pool_size=4, max_overflow=0)
+            self._readers = self._sqlite_engine(pool_size=SQLITE_READERS, max_overflow=0)
+            self._reading = asyncio.Semaphore(SQLITE_READERS)
         else:
             self._writer = self._readers = create_async_engine(
                 self.url, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True
@@ -80,7 +84,11 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """A session that only reads."""
-        async with AsyncSession(self._readers, expire_on_commit=False) as session:
+        # the pool lets whoever comes as a connection is given back go before those who wait for it
+        async with (
+            self._reading if self.is_sqlite else nullcontext(),
+            AsyncSession(self._readers, expire_on_commit=False) as session,
+        ):
             yield session
 
     async def ping(self) -> float:

@@ -35,6 +35,12 @@ def _weekday_and_day(day: date, locale: str) -> str:
     return str(format_date(day, "EEEE, d MMMM", locale=locale))
 
 
+@lru_cache(maxsize=4096)
+def _number(value: float, locale: str) -> str:
+    # tables are full of the same small ones
+    return str(format_decimal(value, locale=locale))
+
+
 class Markup(str):
     """Text that is Telegram HTML already and goes in as it is."""
 
@@ -78,6 +84,8 @@ class Words:
         self.language = language
         self.zone = zone
         self._translations = translations
+        # a page says the same fifty sentences to everybody
+        self._bare: dict[str, str] = {}
 
     def __call__(self, key: str, /, **params: object) -> str:
         """
@@ -90,6 +98,18 @@ class Words:
         if sentence == key:
             raise KeyError(key)
         return self._fill(sentence, params)
+
+    def bare(self, key: str) -> str:
+        """
+        The sentence of *key*, which has no placeholders, as plain text (see `plain`).
+
+        Raises:
+            KeyError: there is no such sentence, or it has placeholders.
+        """
+        found = self._bare.get(key)
+        if found is None:
+            found = self._bare[key] = plain(self(key))
+        return found
 
     def plural(self, key: str, count: int, /, **params: object) -> str:
         """The form of *key* that fits *count*, which is filled in as `{count}`."""
@@ -104,7 +124,7 @@ class Words:
 
     def number(self, value: float) -> str:
         """A number as this language writes it: 2.496.002 or 1,5."""
-        return str(format_decimal(value, locale=self._locale))
+        return _number(value, self._locale)
 
     def distance(self, metres: float) -> str:
         """Metres below a kilometre, then kilometres with one digit."""
