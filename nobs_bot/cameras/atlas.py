@@ -32,6 +32,7 @@ PER_DEGREE = 1_000_000
 _STATE = COLUMNS.index("state")
 # a camera that was not looked at for two rounds of checks is not known to be well
 _ROUNDS = 2
+_A_PART = 500
 _USUAL_DEG, _USUAL_M = 80.0, 20.0
 _TAKING_PART = (State.APPROVED,)
 _BEFORE = (State.WAITING, State.CHANGE_ASKED)
@@ -107,18 +108,29 @@ async def shown(work: Work, sight: Sight) -> list[Shown]:
     return await _read(work, _rows_of(or_(*conditions)).order_by(Camera.number))
 
 
-async def changed(work: Work, since: int) -> tuple[int, list[Shown]]:
-    """
-    Cameras that were written after *since* (a `change_id`), wherever they are.
+async def change_mark(work: Work, since: int) -> tuple[int, int, int]:
+    """What differs whenever `changes` does: their newest, their number, a sum over them."""
+    # the low bits of an id are chance, and as many of them as one likes add up within 64 bits
+    low_bits = func.sum(Camera.change_id % (1 << 21))
+    query = select(func.max(Camera.change_id), func.count(), low_bits)
+    newest, count, low = (await work.session.execute(query.where(Camera.change_id > since))).one()
+    return newest or since, count, int(low or 0)
 
-    Returns:
-        The newest change, and the cameras as they are now; those that went are among them.
-    """
-    query = _rows_of(Camera.change_id > since).order_by(Camera.change_id)
+
+async def changes(work: Work, since: int) -> dict[int, int]:
+    """The `change_id` of each camera that was written after *since*, wherever it is, by its id."""
+    query = select(Camera.id, Camera.change_id).where(Camera.change_id > since)
     rows = (await work.session.execute(query)).all()
-    oldest = _well_since(work)
-    newest = rows[-1].change_id if rows else since
-    return newest, [_shown(each, oldest) for each in rows]
+    return {camera_id: change for camera_id, change in rows}  # noqa: C416 - typed rows
+
+
+async def shown_now(work: Work, camera_ids: Sequence[int]) -> list[Shown]:
+    """Cameras as they are now; those that went are among them."""
+    found = []
+    for first in range(0, len(camera_ids), _A_PART):
+        part = camera_ids[first : first + _A_PART]
+        found += await _read(work, _rows_of(Camera.id.in_(part)).order_by(Camera.change_id))
+    return found
 
 
 async def camera_numbered(work: Work, number: int, sight: Sight) -> Camera | None:
@@ -145,7 +157,7 @@ async def _read(work: Work, query: Any) -> list[Shown]:
     oldest, found = _well_since(work), []
     rows = await work.session.stream(query)
     # part by part: twenty thousand at once would hold everybody up for a tenth of a second
-    async for part in rows.partitions(500):
+    async for part in rows.partitions(_A_PART):
         found += [_shown(each, oldest) for each in part]
         await asyncio.sleep(0)
     return found

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from nobs_bot.cameras.atlas import Shown, Sight, changed, newest_change
+from nobs_bot.cameras.atlas import Shown, Sight, change_mark, changes, newest_change, shown_now
 from nobs_bot.storage.work import Office
 
 log = logging.getLogger(__name__)
@@ -74,23 +74,29 @@ class Feed:
     async def _look(self) -> None:
         async with self._office.look() as work:
             since = await newest_change(work)
-            _, known = await changed(work, _before(since))
-        told = {each.camera_id: each.change_id for each in known}
+            told = await changes(work, _before(since))
+            mark = await change_mark(work, _before(since))
         self._begun.set()
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             try:
                 async with self._office.look() as work:
-                    newest, found = await changed(work, _before(since))
+                    # after an import twenty thousand are new, and stay so for as long as no other
+                    # change comes
+                    latest = await change_mark(work, _before(since))
+                    if latest == mark:
+                        continue
+                    found = await changes(work, _before(since))
+                    is_fresh = [each for each in found if told.get(each) != found[each]]
+                    fresh = await shown_now(work, is_fresh)
             except Exception:
                 log.exception("the map's changes could not be read")
                 await asyncio.sleep(10)
                 continue
-            fresh = [each for each in found if told.get(each.camera_id) != each.change_id]
             if fresh:
                 self._tell(fresh)
-            since = max(newest, since)
-            told = {each.camera_id: each.change_id for each in found}
+            since = max(*found.values(), since)
+            told, mark = found, latest
 
     def _tell(self, fresh: Changes) -> None:
         for queue in self._listening:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text
 
 from nobs_bot.cameras import rights, ward
-from nobs_bot.cameras.atlas import COLUMNS, HEALTH, Sight, changed, shown
+from nobs_bot.cameras.atlas import COLUMNS, HEALTH, Sight, changes, shown
 from nobs_bot.cameras.checks import Check
 from nobs_bot.cameras.connection import read_address, set_stream
 from nobs_bot.cameras.drift import note_drift
@@ -564,8 +564,7 @@ async def test_maps_are_told_when_a_camera_falls_silent_and_not_of_hiccups(
     state, silent = await on_the_map()
     assert (state, silent > well) == ("unwell", True)
     async with house.office.look() as work:
-        _, found = await changed(work, well)
-        assert [each.camera_id for each in found] == [camera_id]
+        assert await changes(work, well) == {camera_id: silent}
     del cameras.failing["cam.example"]
     await live(house, cameras, HOUR)
     assert (await on_the_map())[0] == "healthy"

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select
 
-from nobs_bot.cameras import review, rights
+from nobs_bot.cameras import atlas, review, rights
 from nobs_bot.cameras.atlas import COLUMNS
 from nobs_bot.coverage import hotspots
 from nobs_bot.coverage.hotspots import HotspotKind, Spot
@@ -243,6 +243,29 @@ async def test_changes_come_to_those_who_may_see_them(any_hall: Hall) -> None:
             await rights.withdraw(work, await house.camera(work, near), sari)
         _, [row] = await for_rahmat.next()
         assert (row[0], row[1], row[8]) == (1001, None, 4)
+
+
+async def test_a_change_that_comes_late_is_a_change(any_hall: Hall) -> None:
+    house = any_hall.house
+    early, late = await house.approved(), await house.approved("Budi", at=FAR)
+    async with house.office.look() as work:
+        newest = await atlas.newest_change(work)
+        before, known = await atlas.change_mark(work, 0), await atlas.changes(work, 0)
+    async with house.office.look() as work:
+        assert await atlas.change_mark(work, 0) == before
+    assert set(known) == {early, late}
+    # written down by another process before the newest, and committed after it
+    async with house.office.work() as work:
+        camera = await house.camera(work, early)
+        camera.paused_at = work.now
+        await work.session.flush()
+        camera.change_id = known[early] + 1
+    async with house.office.look() as work:
+        assert await atlas.newest_change(work) == newest
+        assert await atlas.change_mark(work, 0) != before
+        fresh = [each for each, change in (await atlas.changes(work, 0)).items()]
+        assert {each.camera_id for each in await atlas.shown_now(work, fresh)} == {early, late}
+        assert await atlas.changes(work, known[late]) == {}
 
 
 async def test_a_line_ends_with_the_session_and_the_server_stops_at_once(
