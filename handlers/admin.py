@@ -12,9 +12,9 @@ from nobs_bot.errors import Refusal
 from nobs_bot.messaging.message import Message
 from nobs_bot.people.discharging import discharge
 from nobs_bot.people.invitations import invite
-from nobs_bot.people.persons import Person, name_of
+from nobs_bot.people.persons import name_of, opened_name
 from nobs_bot.people.roles import (
-    Grant,
+    Held,
     Role,
     covers,
     grant_under,
@@ -95,7 +95,7 @@ async def _officers(desk: Desk, page: int) -> None:
     words = desk.words
     found = await grants_in(desk.work, areas)
     shown = found[page * _A_PAGE : (page + 1) * _A_PAGE]
-    rows = [button(_row(desk, held, who), "adm.officer", held.id) for held, who in shown]
+    rows = [button(_row(desk, held), "adm.officer", held.id) for held in shown]
     if page:
         rows.append(button(words("officers.newer_button"), "adm.officers", page - 1))
     if len(found) > (page + 1) * _A_PAGE:
@@ -107,8 +107,8 @@ async def _officers(desk: Desk, page: int) -> None:
     desk.reply.show(Message(text=words.plural("officers.list", len(found)), keyboard=column(*rows)))
 
 
-def _row(desk: Desk, held: Grant, who: Person) -> str:
-    name = name_of(desk.work, who) or desk.words("log.an_officer")
+def _row(desk: Desk, held: Held) -> str:
+    name = opened_name(desk.work, held.person_id, held.sealed_name) or desk.words("log.an_officer")
     return f"{name} · {desk.words(f'role.{held.role}')} · {desk.areas.name(held.area_code)}"
 
 

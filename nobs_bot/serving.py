@@ -154,7 +154,7 @@ async def _relocate(settings: Settings, console: Console) -> None:
         moved, outside = await relocate(work, foundation.areas)
         strays = [
             f"{held.role} in {held.area_code}"
-            for held, _ in await open_grants(work)
+            for held in await open_grants(work)
             if foundation.areas.get(held.area_code) is None
         ]
     await foundation.database.close()

@@ -72,9 +72,7 @@ class CoveragePage:
         return area
 
     def _choices(self, me: Officer) -> list[tuple[str, str]]:
-        return [
-            (area.code, str(area)) for area in self._areas.all() if me.may_at(area.code, *OFFICERS)
-        ]
+        return [(area.code, str(area)) for area in self._areas.within(me.areas(*OFFICERS))]
 
     # figures
 
@@ -182,11 +180,8 @@ class CoveragePage:
             shown = [(camera.id, camera.owner_id) for _, camera in found]
             await let_owners_read(work, me.person_id, role_on_maps(me), shown)
         rows = [self._turn(me, turn, camera) for turn, camera in found]
-        plans = [
-            (area.code, str(area))
-            for area in self._areas.all()
-            if me.may_at(area.code, Role.SUPERVISOR)
-        ]
+        supervised = self._areas.within(me.areas(Role.SUPERVISOR))
+        plans = [(area.code, str(area)) for area in supervised]
         done = str(request.query.get("selesai", ""))
         return self._shell.page(
             request,

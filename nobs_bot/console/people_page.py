@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from nobs_bot.console.gate import Officer, allow, officer
-from nobs_bot.console.safety import row_id
+from nobs_bot.console.safety import page_number, row_id
 from nobs_bot.console.shell import Shell
 from nobs_bot.errors import Refusal
 from nobs_bot.people.discharging import MenuFor, discharge
 from nobs_bot.people.invitations import invite
-from nobs_bot.people.persons import Person, name_of
-from nobs_bot.people.roles import Grant, Role, covers, grant_under, grants_in, require_at
+from nobs_bot.people.persons import name_of, opened_name
+from nobs_bot.people.roles import Grant, Held, Role, grant_under, grants_in, require_at
 from nobs_bot.places.areas import Areas
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.texts import plain
 
+_A_PAGE = 50
 _GRANT = r"/petugas/{grant:\d{1,19}}"
 
 
@@ -70,20 +71,29 @@ class PeoplePage:
     ) -> web.Response:
         me = officer(request)
         areas = me.areas(Role.ADMINISTRATOR)
-        wanted = request.query.get("peran", "")
-        held_by = [
-            (held, who)
-            for held, who in await grants_in(work, areas)
-            if wanted not in tuple(Role) or held.role == wanted
+        role, name = request.query.get("peran", ""), request.query.get("nama", "").strip()[:60]
+        roles = {Role(role)} if role in tuple(Role) else set(Role)
+        held_by = [each for each in await grants_in(work, areas) if each.role in roles]
+        names = {
+            each.person_id: _shown_name(me, opened_name(work, each.person_id, each.sealed_name))
+            for each in {each.person_id: each for each in held_by}.values()
+        }
+        found = [
+            (names[each.person_id], each)
+            for each in held_by
+            if name.casefold() in names[each.person_id].casefold()
         ]
-        names = _names(work, me, (who for _, who in held_by))
-        found = [self._row(me, held, names[who.id]) for held, who in held_by]
-        found.sort(key=lambda each: (each.name.casefold(), each.area))
+        found.sort(key=lambda each: (each[0].casefold(), each[1].area_code, each[1].role))
+        page = page_number(request)
+        shown = found[page * _A_PAGE : (page + 1) * _A_PAGE]
         return self._shell.page(
             request,
             "people.html",
-            people=found,
-            wanted=wanted,
+            people=[self._row(me, held, whose) for whose, held in shown],
+            count=len(found),
+            wanted={"peran": role, "nama": name},
+            before=_page_at(role, name, page - 1) if page else "",
+            after=_page_at(role, name, page + 1) if len(found) > (page + 1) * _A_PAGE else "",
             roles=[each.value for each in Role],
             areas=self._choices(areas),
             link=link,
@@ -91,7 +101,7 @@ class PeoplePage:
             done="akhir" in request.query,
         )
 
-    def _row(self, me: Officer, held: Grant, name: str) -> _Row:
+    def _row(self, me: Officer, held: Held | Grant, name: str) -> _Row:
         return _Row(
             held.id,
             name,
@@ -103,11 +113,7 @@ class PeoplePage:
 
     def _choices(self, codes: list[str]) -> list[tuple[str, str]]:
         """The areas for which this administrator may invite, the larger ones first."""
-        return [
-            (area.code, str(area))
-            for area in self._areas.all()
-            if any(covers(code, area.code) for code in codes)
-        ]
+        return [(area.code, str(area)) for area in self._areas.within(codes)]
 
     @allow(Role.ADMINISTRATOR)
     async def _invite(self, request: web.Request) -> web.Response:
@@ -135,7 +141,7 @@ class PeoplePage:
         me = officer(request)
         async with self._office.look() as work:
             held, who = await grant_under(work, row_id(request, "grant"), await me.person(work))
-            about = self._row(me, held, _names(work, me, [who])[who.id])
+            about = self._row(me, held, _shown_name(me, name_of(work, who)))
         return self._shell.page(request, "person.html", about=about)
 
     @allow(Role.ADMINISTRATOR)
@@ -152,9 +158,9 @@ class PeoplePage:
         return self._shell.to("petugas?akhir")
 
 
-def _names(work: Work, me: Officer, people: Iterable[Person]) -> dict[int, str]:
-    """By id; each is opened once, however many roles they have."""
-    return {
-        who.id: name_of(work, who) or me.words.bare("log.an_officer")
-        for who in {each.id: each for each in people}.values()
-    }
+def _page_at(role: str, name: str, page: int) -> str:
+    return urlencode({"peran": role, "nama": name, "halaman": page + 1})
+
+
+def _shown_name(me: Officer, name: str) -> str:
+    return name or me.words.bare("log.an_officer")

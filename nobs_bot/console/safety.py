@@ -40,6 +40,12 @@ def row_id(request: web.Request, name: str) -> int:
     return given
 
 
+def page_number(request: web.Request) -> int:
+    """Which page of a list `?halaman=2` asks for, from 0; what is no number is the first."""
+    given = request.query.get("halaman", "")
+    return max(0, int(given) - 1) if given.isascii() and given.isdigit() and len(given) < 6 else 0
+
+
 class Pace:
     """
     So many calls at once and then so many a second, for each of the latest callers.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 
 from nobs_bot.coverage.orders import CoverageFigure
 from nobs_bot.coverage.surveyor import Surveyor, standing
@@ -27,9 +27,6 @@ class Figures(NamedTuple):
     cameras: float = 0.0
     worth: float = 0.0
     seen_worth: float = 0.0
-
-
-_COLUMNS = tuple(getattr(CoverageFigure, name) for name in Figures._fields)
 
 
 def total(parts: Iterable[Figures]) -> Figures:
@@ -97,23 +94,29 @@ async def since_last_week(work: Work, area_code: str, figures: dict[str, Any]) -
 async def by_day(work: Work, area_code: str, days: int = 370) -> dict[date, Figures]:
     """The sums over an area of every day that was kept, the oldest first."""
     today = work.now.astimezone(work.settings.zone).date()
-    query = (
-        select(CoverageFigure.day, *(func.sum(column) for column in _COLUMNS))
-        .where(CoverageFigure.day > today - timedelta(days=days), _inside(area_code))
-        .group_by(CoverageFigure.day)
-        .order_by(CoverageFigure.day)
-    )
-    return {day: Figures(*sums) for day, *sums in await work.session.execute(query)}
+    asked = _inside(area_code) | {"after": today - timedelta(days=days)}
+    return {day: Figures(*sums) for day, *sums in await work.session.execute(_BY_DAY, asked)}
 
 
 async def on_day(work: Work, area_code: str, day: date) -> dict[str, Figures]:
     """What was kept of a day, by the kelurahan of an area."""
-    query = select(CoverageFigure.area_code, *_COLUMNS).where(
-        CoverageFigure.day == day, _inside(area_code)
-    )
-    return {code: Figures(*values) for code, *values in await work.session.execute(query)}
+    rows = await work.session.execute(_ON_DAY, _inside(area_code) | {"day": day})
+    return {code: Figures(*values) for code, *values in rows}
 
 
-def _inside(area_code: str) -> ColumnElement[bool]:
-    column = CoverageFigure.area_code
-    return or_(column == area_code, column.startswith(f"{area_code}.", autoescape=True))
+def _inside(area_code: str) -> dict[str, Any]:
+    # a code is digits and dots, which mean nothing to LIKE
+    return {"area": area_code, "below": f"{area_code}.%"}
+
+
+# put together once, which takes longer than asking them
+_kept = CoverageFigure.__table__.c
+_FIGURES = tuple(_kept[name] for name in Figures._fields)
+_IS_INSIDE = or_(_kept.area_code == bindparam("area"), _kept.area_code.like(bindparam("below")))
+_BY_DAY = (
+    select(_kept.day, *(func.sum(column) for column in _FIGURES))
+    .where(_kept.day > bindparam("after"), _IS_INSIDE)
+    .group_by(_kept.day)
+    .order_by(_kept.day)
+)
+_ON_DAY = select(_kept.area_code, *_FIGURES).where(_kept.day == bindparam("day"), _IS_INSIDE)

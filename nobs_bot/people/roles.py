@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -109,21 +110,42 @@ async def grant(
     return fresh
 
 
-async def grants_in(work: Work, areas: Sequence[str]) -> list[tuple[Grant, Person]]:
+class Held(NamedTuple):
+    """A role that somebody has; *sealed_name* is the person's, see `persons.opened_name`."""
+
+    id: int
+    role: Role
+    area_code: str
+    granted_at: datetime
+    person_id: int
+    sealed_name: bytes | None
+
+
+async def grants_in(work: Work, areas: Sequence[str]) -> list[Held]:
     """Every role in these areas that has not ended, with who holds it; the newest last."""
-    found = await open_grants(work)
-    return [(held, who) for held, who in found if any(covers(a, held.area_code) for a in areas)]
+    return [
+        held
+        for held in await open_grants(work)
+        if any(covers(area, held.area_code) for area in areas)
+    ]
 
 
-async def open_grants(work: Work) -> list[tuple[Grant, Person]]:
-    """Every role that has not ended, with who holds it; the newest last."""
-    query = (
-        select(Grant, Person)
-        .join(Person, Person.id == Grant.person_id)
-        .where(Grant.ended_at.is_(None))
-        .order_by(Grant.id)
+# of columns: a district has hundreds, and a list of them needs no objects
+_grants, _persons = Grant.__table__, Person.__table__
+_OPEN = (
+    select(
+        *(_grants.c.id, _grants.c.role, _grants.c.area_code, _grants.c.granted_at),
+        *(_grants.c.person_id, _persons.c.name),
     )
-    return [(held, who) for held, who in (await work.session.execute(query)).all()]
+    .join_from(_grants, _persons, _persons.c.id == _grants.c.person_id)
+    .where(_grants.c.ended_at.is_(None))
+    .order_by(_grants.c.id)
+)
+
+
+async def open_grants(work: Work) -> list[Held]:
+    """Every role that has not ended, with who holds it; the newest last."""
+    return [Held(*row) for row in (await work.session.execute(_OPEN)).all()]
 
 
 async def grant_under(work: Work, grant_id: int, administrator: Person) -> tuple[Grant, Person]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from shapely import STRtree
@@ -90,8 +91,24 @@ class Areas:
         """Every area, the larger ones first."""
         return list(self._by_code.values())
 
+    def within(self, codes: Sequence[str]) -> tuple[Area, ...]:
+        """The areas that lie inside one of these, themselves too, the larger ones first."""
+        return self._within(tuple(codes))
+
+    @lru_cache(maxsize=256)  # noqa: B019 - there is one register of areas as long as the process
+    def _within(self, codes: tuple[str, ...]) -> tuple[Area, ...]:
+        return tuple(
+            area
+            for area in self._by_code.values()
+            if any(area.code == code or area.code.startswith(f"{code}.") for code in codes)
+        )
+
     def below(self, code: str) -> list[Area]:
         """The areas right below one: the kecamatan of a district, the kelurahan of a kecamatan."""
+        return list(self._below(code))
+
+    @lru_cache(maxsize=256)  # noqa: B019 - as above
+    def _below(self, code: str) -> list[Area]:
         parts = len(code.split(".")) + 1
         return sorted(
             (
@@ -121,7 +138,7 @@ class Areas:
         west, south, east, north = self.bounds
         return (south + north) / 2, (west + east) / 2
 
-    @property
+    @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
         """(west, south, east, north) in degrees."""
         boxes = [boundary.bounds for boundary in self.boundaries]

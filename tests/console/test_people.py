@@ -14,7 +14,7 @@ from nobs_bot.cameras import rights
 from nobs_bot.console.audit_page import sought_in
 from nobs_bot.footage.trail import Sought, as_csv, trail
 from nobs_bot.people.invitations import redeem
-from nobs_bot.people.persons import set_name
+from nobs_bot.people.persons import meet, set_name
 from nobs_bot.people.roles import Role, grant, grants_of, holds
 from nobs_bot.storage.audit import Act, AuditLine
 from tests.cast import DISTRICT, KECAMATAN, KELURAHAN, OTHER_KECAMATAN, House
@@ -43,6 +43,28 @@ async def test_the_list_has_the_roles_of_the_own_areas(hall: Hall) -> None:
     assert "Kartika" not in page, "she supervises the whole district"
     _, page = await budi.get("petugas?peran=reviewer")
     assert re.findall(r'<th scope="row">(\w+)</th>', page) == ["Dewi"]
+
+
+async def test_a_long_list_has_pages_and_a_name_is_found(hall: Hall) -> None:
+    budi = await administrator(hall, area=DISTRICT)
+    async with hall.house.office.work() as work:
+        for at in range(60):
+            who = meet(work, 700_000_000 + at, None)
+            set_name(work, who, f"Petugas {at:02}")
+            await work.session.flush()
+            await grant(work, who, Role.FIELD_OFFICER, KELURAHAN, granted_by=None)
+    _, first = await budi.get("petugas?peran=field_officer")
+    shown = re.findall(r'<th scope="row">Petugas (\d\d)</th>', first)
+    [after] = re.findall(r'rel="next" href="[^"]*/(petugas\?[^"]+)"', first)
+    assert 'rel="prev"' not in first
+    _, second = await budi.get(after.replace("&amp;", "&"))
+    shown += re.findall(r'<th scope="row">Petugas (\d\d)</th>', second)
+    assert shown == [f"{at:02}" for at in range(60)]
+    assert ('rel="prev"' in second, 'rel="next"' in second) == (True, False)
+    _, found = await budi.get("petugas?nama=gas+17")
+    assert re.findall(r'<th scope="row">([^<]+)</th>', found) == ["Petugas 17"]
+    for odd in ("0", "-1", "x", "9" * 40, "²"):
+        assert (await budi.get(f"petugas?halaman={odd}"))[0] == 200
 
 
 async def test_an_invitation_is_shown_once_and_works_once(any_hall: Hall) -> None:
