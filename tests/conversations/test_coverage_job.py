@@ -29,6 +29,10 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("clips")
 
 
+# the other conversations run on SQLite, and the use cases on both
+@pytest.mark.parametrize(
+    "database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
 async def test_a_hotspot_leads_to_a_camera_that_was_turned(
     sandbox: SandboxServer, tmp_path: Path, cache_dir: Path, database_url: str | None
 ) -> None:

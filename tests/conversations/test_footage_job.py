@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 import aiohttp
+import pytest
 from sqlalchemy import select
 
 from nobs_bot.footage.request import Ask, Clip
@@ -26,6 +27,10 @@ MB = 1024 * 1024
 BOT = Path(__file__).parents[2] / "bot.py"
 
 
+# the other conversations run on SQLite, and the use cases on both
+@pytest.mark.parametrize(
+    "database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
 async def test_a_case_from_saving_to_the_proof(
     sandbox: SandboxServer, tmp_path: Path, database_url: str | None
 ) -> None:
