@@ -254,5 +254,54 @@ def verify_evidence(
     )
 
 
+@cli.command("breach-report")
+def breach_report(
+    folder: Annotated[Path, typer.Argument(help="A new folder for the report.")],
+    *,
+    since: Annotated[str, typer.Option(help="From when, as 2026-11-28T10:30.")],
+    until: Annotated[str, typer.Option(help="Until when.")],
+    how: Annotated[str, typer.Option(help="What happened, for everybody to read.")],
+    measures: Annotated[str, typer.Option(help="What is done about it, likewise.")],
+    officer: Annotated[
+        int | None,
+        typer.Option(help="What this person saw; left out, a copy of the database got out."),
+    ] = None,
+    with_keys: Annotated[bool, typer.Option("--with-keys", help="The keys got out too.")] = False,
+    tell: Annotated[
+        bool, typer.Option("--tell", help="Send everybody concerned a message.")
+    ] = False,
+) -> None:
+    """Report whose data was exposed, what of it and when, as the law wants within three days."""
+    from nobs_bot.auditing import Breach, report_breach
+
+    said = Breach(folder, since, until, officer, with_keys, how, measures, tell)
+    run(report_breach(settings_or_exit(), said))
+
+
+@cli.command("rotate-keys")
+def rotate_keys(
+    reseal: Annotated[
+        bool, typer.Option("--reseal", help="Only seal anew; the keys are as they shall be.")
+    ] = False,
+) -> None:
+    """Make a new key and seal everything with it, while every process goes on."""
+    from nobs_bot.rotating import rotate
+
+    run(rotate(settings_or_exit(), only_reseal=reseal))
+
+
+@cli.command("verify-audit")
+def verify_audit(
+    head: Annotated[
+        list[str] | None, typer.Option(help="A head as told to administrators; also several.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Verify that no line of the audit log was changed, cut or put in; exit 0 only where so."""
+    from nobs_bot.auditing import verify_audit as verify
+
+    run(verify(settings_or_exit(), head or [], as_json=as_json))
+
+
 if __name__ == "__main__":
     cli()

@@ -15,6 +15,7 @@ from nobs_bot.messaging.conversation import Dialogue
 from nobs_bot.messaging.inbox import lane_of
 from nobs_bot.messaging.message import Message, PictureSource
 from nobs_bot.messaging.pump import Answers, Sent
+from nobs_bot.pace import Pace
 from nobs_bot.people.persons import meet, note_seen, person_of, words_for
 from nobs_bot.storage.work import Work
 
@@ -46,18 +47,30 @@ class BotConversation:
         self._bot = bot
         self._answerer = Answerer(bot, pictures)
         self._around = around
+        # an album of ten and every button in reach are far from it
+        self._pace = Pace(burst=200, per_second=5)
+        self._told = Pace(burst=1, per_second=1 / 60)
 
     async def apply(self, work: Work, raw: dict[str, Any]) -> Answers:
         """The handler's effects go into *work*; its answers are returned."""
         if not _is_private(raw):
             return []
         desk = await self._desk(work, raw)
+        if self._pace.is_exceeded(lane_of(raw)):
+            return self._slow_down(desk, raw)
         update = Update.model_validate(raw, context={"bot": self._bot})
         _remove_secret(desk, raw)
         had_keyboard = bool(desk.dialogue.data.get(_KEYBOARD))
         await self._dispatcher.feed_update(self._bot, update, desk=desk)
         _keep_track_of_keyboard(desk, had_keyboard)
         await conversation.save(work, lane_of(raw), desk.dialogue)
+        return desk.reply.answers()
+
+    def _slow_down(self, desk: Desk, raw: dict[str, Any]) -> Answers:
+        """Nothing but a word, and that once a minute: no answer is worth a flood of answers."""
+        _remove_secret(desk, raw)
+        if not self._told.is_exceeded(lane_of(raw)):
+            desk.reply.say(Message(text=desk.words("errors.too_fast")))
         return desk.reply.answers()
 
     async def explain(self, work: Work, raw: dict[str, Any], refusal: Refusal) -> Answers:

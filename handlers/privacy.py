@@ -53,7 +53,7 @@ async def _log(desk: Desk) -> None:
     actors = await persons_of(desk.work, {line.actor_id for line in lines if line.actor_id})
     names = {each.id: name_of(desk.work, each) for each in actors.values()}
     told = [await _line(desk, line, names) for line in lines]
-    text = "\n\n".join([words("log.head"), *told, *await _systems(desk)])
+    text = "\n\n".join([words("log.head"), *told, *await _systems(desk), words("log.sealed")])
     desk.reply.show(Message(text=text, keyboard=home))
 
 

@@ -59,12 +59,16 @@ from nobs_bot.messaging.polling import Poller
 from nobs_bot.messaging.pump import Conversation, Pump
 from nobs_bot.messaging.sender import Sender
 from nobs_bot.people.discharging import MenuFor
+from nobs_bot.people.heads import tell_heads
+from nobs_bot.people.lookups import tell_of_lookups
 from nobs_bot.people.sessions import forget_sessions
 from nobs_bot.places.areas import Areas, load_areas
 from nobs_bot.places.geocode import AddressLookup, Geocoder, Tell, run_lookups
 from nobs_bot.settings import Settings
-from nobs_bot.storage.crypto import Vault, load_keys
+from nobs_bot.storage.chain import seal_lines
+from nobs_bot.storage.crypto import MasterKey, Vault, load_keys
 from nobs_bot.storage.doomed import DoomedFile, remove_doomed
+from nobs_bot.storage.elections import Election
 from nobs_bot.storage.engine import Database
 from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.leases import Job, backoff, release_all
@@ -98,6 +102,7 @@ LEASED = (
     Health,
     LiveView,
 )
+KEYS_LOOKED_AT_EVERY_S = 5.0
 UPDATES_KEPT = timedelta(days=3)
 SENT_KEPT = timedelta(days=30)
 SLOTS_KEPT = timedelta(days=2)
@@ -123,8 +128,8 @@ class Foundation:
 
     def __post_init__(self) -> None:
         settings = self.settings
-        secret = settings.secret_keys.get_secret_value() if settings.secret_keys else None
-        self.vault = Vault(load_keys(settings.data_dir / "keys", secret))
+        self.vault = Vault(self.keys)
+        self._keys_seen = self._keys_mark()
         self.texts = Texts(settings.zone, settings.default_language)
         self.database = Database(settings.database)
         self.files = FileStore(settings.files, self.vault)
@@ -132,6 +137,30 @@ class Foundation:
         self.base = BaseMap(self.areas, settings.data_dir)
         self.gallery = Gallery(self.base, self.files)
         self.office = Office(self.database, self.vault, self.clock, self.texts, settings)
+
+    @property
+    def keys(self) -> list[MasterKey]:
+        """The installation's keys as they stand there now."""
+        secret = self.settings.secret_keys
+        path = self.settings.data_dir / "keys"
+        return load_keys(path, secret.get_secret_value() if secret else None)
+
+    def _keys_mark(self) -> tuple[int, int] | None:
+        try:
+            found = (self.settings.data_dir / "keys").stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino
+
+    async def keep_keys(self) -> int:
+        """Take the keys up where their file has changed, as in a rotation."""
+        mark = self._keys_mark()
+        if mark is None or mark == self._keys_seen or self.settings.secret_keys:
+            return 0
+        self.vault.take(self.keys)
+        self._keys_seen = mark
+        log.info("the keys changed: key %s seals", self.vault.newest)
+        return 1
 
     @property
     def token(self) -> str:
@@ -192,12 +221,15 @@ class App:
         self._outside = outside
         self._geocoder = geocoder or _geocoder(foundation)
         self.pump = Pump(foundation.office, outside.conversation)
+        self._polling = Election(foundation.office, "polling")
+        self._sending = Election(foundation.office, "sending")
         self.sender = Sender(
             foundation.office,
             foundation.token,
             settings.bot_api_url,
             foundation.gallery,
             per_second=settings.sends_per_second,
+            election=self._sending,
         )
         self.checker = StreamChecker(
             allowed_networks=settings.allowed_networks, at_once=settings.checks_at_once
@@ -258,6 +290,7 @@ class App:
             # the one process there is has just begun: whoever held a lease is dead
             async with self.foundation.office.work() as work:
                 await release_all(work, LEASED)
+        self._loop("keys", self.foundation.keep_keys, idle_s=KEYS_LOOKED_AT_EVERY_S)
         if Part.CONSOLE in self.parts:
             settings = self.foundation.settings
             self.port = await self.site.start(settings.listen_host, settings.listen_port)
@@ -274,7 +307,8 @@ class App:
             address = settings.webhook_url + WEBHOOK_PATH
             self._spawn("webhook", self._announce_webhook(address))
         else:
-            poller = Poller(self.pump, self.foundation.token, settings.bot_api_url)
+            poller = Poller(self.pump, self.foundation.token, settings.bot_api_url, self._polling)
+            self._spawn("election of the poller", self._polling.stand())
             self._spawn("polling", poller.run())
 
     async def _announce_webhook(self, address: str) -> None:
@@ -290,6 +324,7 @@ class App:
 
     async def _start_worker(self) -> None:
         await self.checker.start()
+        self._spawn("election of the sender", self._sending.stand())
         self._spawn("outbox", self.sender.run())
         self._loop("checks", self.checks.start_due, idle_s=0.2)
         self._loop("health", self.health.start_due, idle_s=0.5)
@@ -306,6 +341,8 @@ class App:
         self._loop("live views", self._when_due(LiveView, self._end_lost), idle_s=1)
         self._loop("doomed files", self._when_due(DoomedFile, self._remove_files), idle_s=2)
         self._loop("upkeep", self._keep_up, idle_s=60)
+        self._loop("look-ups", self._tell_of_lookups, idle_s=300)
+        self._loop("audit seals", self._seal, idle_s=1)
         if self._geocoder:
             self._loop("addresses", self._when_due(AddressLookup, self._look_up), idle_s=0.5)
 
@@ -416,6 +453,13 @@ class App:
         assert self._geocoder is not None
         return await run_lookups(self.foundation.office, self._geocoder, self._outside.tell_places)
 
+    async def _seal(self) -> int:
+        return await seal_lines(self.foundation.office)
+
+    async def _tell_of_lookups(self) -> int:
+        async with self.foundation.office.work() as work:
+            return await tell_of_lookups(work)
+
     async def _keep_up(self) -> int:
         """What the calendar asks for: drafts and requests that ran out, rows nobody needs."""
         async with self.foundation.office.work() as work:
@@ -428,6 +472,7 @@ class App:
             done += await ask_regular_checks(work)
             done += await tell_officers(work)
             done += await keep_books(work)
+            done += await tell_heads(work)
             await forget_links(work)
             await forget_views(work)
             await forget_sessions(work)

@@ -27,7 +27,7 @@ from nobs_bot.footage.live import record as live
 from nobs_bot.messaging import chats, conversation, inbox, outbox
 from nobs_bot.people import consent, invitations, persons, roles, sessions, tokens
 from nobs_bot.places import geocode, points
-from nobs_bot.storage import audit, counters, doomed
+from nobs_bot.storage import audit, chain, counters, doomed, elections
 from nobs_bot.storage.base import Base
 from nobs_bot.storage.engine import Database
 
@@ -39,6 +39,7 @@ _MIGRATING = 7_073_001
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 TABLES = (
     audit,
+    chain,
     chats,
     checks,
     claim,
@@ -46,6 +47,7 @@ TABLES = (
     conversation,
     counters,
     doomed,
+    elections,
     geocode,
     handover,
     health,

@@ -147,6 +147,9 @@ class Settings(BaseSettings):
     position_error_m: float = Field(
         5.0, ge=0.5, le=50, description="Usual error of a camera's place, metres (coverage)."
     )
+    lookups_a_day: int = Field(
+        60, ge=5, description="Owners whose cameras one officer may open in a day unremarked."
+    )
     review_lease_minutes: int = Field(
         10, ge=1, description="Minutes for which a camera in review belongs to one officer."
     )

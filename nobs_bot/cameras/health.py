@@ -23,7 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from nobs_bot.cameras.record import Camera, State
 from nobs_bot.cameras.uptime import drop_days, note_span
 from nobs_bot.messaging.quiet import by_day
-from nobs_bot.storage.base import choice, new_id
+from nobs_bot.storage.base import choice, new_id, sealed
 from nobs_bot.storage.leases import Job
 from nobs_bot.storage.work import Work
 from nobs_bot.streams.pulse import Pulse
@@ -59,7 +59,7 @@ class Health(Job):
 
     camera_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("cameras.id"), unique=True)
     network: Mapped[bytes | None] = mapped_column(LargeBinary)
-    network_name: Mapped[bytes | None] = mapped_column(LargeBinary)
+    network_name: Mapped[bytes | None] = sealed()
     failure: Mapped[Failure | None] = mapped_column(choice(Failure))
     failures: Mapped[int] = mapped_column(default=0)
     pulse_at: Mapped[datetime | None]

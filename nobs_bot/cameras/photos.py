@@ -10,7 +10,7 @@ from io import BytesIO
 from typing import Protocol
 
 from PIL import Image, ImageOps, UnidentifiedImageError
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, func, select
+from sqlalchemy import BigInteger, ForeignKey, Index, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.buttons import button, column
@@ -19,7 +19,7 @@ from nobs_bot.cameras.sticker import Code, Sticker, StickerState, code_in
 from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.messaging.message import Message, Picture, PictureKind
 from nobs_bot.people.persons import person, tell, words_for
-from nobs_bot.storage.base import new_id
+from nobs_bot.storage.base import new_id, sealed
 from nobs_bot.storage.doomed import doom
 from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.leases import Job, backoff, claim, held, postpone, settle
@@ -52,7 +52,7 @@ class Photo(Job):
 
     camera_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("cameras.id"))
     unique_id: Mapped[str]
-    file_id: Mapped[bytes] = mapped_column(LargeBinary)
+    file_id: Mapped[bytes] = sealed()
     file_name: Mapped[str | None]
     sticker_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("stickers.id"))
 

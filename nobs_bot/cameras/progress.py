@@ -232,7 +232,7 @@ def _kelurahan(areas: Areas, words: str) -> Area | None:
     return next((area for area, known in names if wanted in known), None)
 
 
-async def _set(work: Work, officer: Person, area: Area, numbers: dict[str, int]) -> None:
+async def _set(work: Work, officer: Person, area: Area, numbers: dict[str, Any]) -> None:
     query = select(Aim).where(Aim.area_code == area.code).with_for_update()
     aim = (await work.session.execute(query)).scalar_one_or_none()
     if aim is None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import JSON
 
 from nobs_bot.errors import Refusal
-from nobs_bot.storage.base import Base, Identified, choice, new_id
+from nobs_bot.storage.base import Base, Identified, choice, new_id, sealed
 from nobs_bot.storage.work import Work
 
 _CONTACT = "cameras.contact"
@@ -119,7 +119,7 @@ class Camera(Base, Identified):
     owner_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("persons.id"))
     state: Mapped[State] = mapped_column(choice(State))
     place_kind: Mapped[PlaceKind | None] = mapped_column(choice(PlaceKind))
-    contact: Mapped[bytes | None] = mapped_column(LargeBinary)
+    contact: Mapped[bytes | None] = sealed()
     lat: Mapped[float | None]
     lon: Mapped[float | None]
     area_code: Mapped[str | None]
@@ -138,7 +138,7 @@ class Camera(Base, Identified):
     share_stills: Mapped[bool] = mapped_column(default=False)
     share_live: Mapped[bool] = mapped_column(default=False)
     sharing_chosen: Mapped[bool] = mapped_column(default=False)
-    stream: Mapped[bytes | None] = mapped_column(LargeBinary)
+    stream: Mapped[bytes | None] = sealed()
     stream_index: Mapped[bytes | None] = mapped_column(LargeBinary)
     stream_declined: Mapped[bool] = mapped_column(default=False)
     last_check_id: Mapped[int | None] = mapped_column(BigInteger)
@@ -154,7 +154,7 @@ class Camera(Base, Identified):
     submitted_at: Mapped[datetime | None]
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[int | None] = mapped_column(BigInteger)
-    reason: Mapped[bytes | None] = mapped_column(LargeBinary)
+    reason: Mapped[bytes | None] = sealed()
     change_field: Mapped[str | None]
     review_by: Mapped[int | None] = mapped_column(BigInteger)
     review_until: Mapped[datetime | None]

@@ -44,17 +44,17 @@ def _hand(work: Work, camera: Camera, who: Person) -> None:
         (phone_of(work, who), who.phone_verified) if is_better else (known.phone, False)
     )
     set_contact(work, camera, Contact(known.name or name_of(work, who), phone, verified))
-    written = record(
+    # the owner reads when it was written down, not when they heard of it
+    assert camera.recorded_at is not None
+    record(
         work,
         Act.RECORDED,
         actor_id=camera.recorded_by,
         actor_role=Role.FIELD_OFFICER if camera.recorded_by else None,
         owner_id=who.id,
         camera_id=camera.id,
+        at=camera.recorded_at,
     )
-    # the owner reads when it was written down, not when they heard of it
-    assert camera.recorded_at is not None
-    written.at = camera.recorded_at
     record(work, Act.CLAIMED, actor_id=who.id, owner_id=who.id, camera_id=camera.id)
 
 

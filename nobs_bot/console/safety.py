@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict
-
 from aiohttp import web
 
+from nobs_bot import pace
 from nobs_bot.errors import Refusal
 from nobs_bot.storage.base import LARGEST_ID
 
@@ -46,27 +44,10 @@ def page_number(request: web.Request) -> int:
     return max(0, int(given) - 1) if given.isascii() and given.isdigit() and len(given) < 6 else 0
 
 
-class Pace:
-    """
-    So many calls at once and then so many a second, for each of the latest callers.
-
-    It is kept in this process alone: it keeps one link from wearing the house out and guards no
-    secret, so that several processes allow several times as much.
-    """
-
-    def __init__(self, *, burst: float, per_second: float, most_callers: int = 10_000) -> None:
-        self._burst = burst
-        self._per_second = per_second
-        self._most_callers = most_callers
-        self._left: OrderedDict[object, tuple[float, float]] = OrderedDict()
+class Pace(pace.Pace):
+    """As `nobs_bot.pace.Pace`, for calls of a browser."""
 
     def call(self, caller: object) -> None:
         """Count one call; raises `Refusal` where it is one too many."""
-        now = asyncio.get_running_loop().time()
-        left, at = self._left.pop(caller, (self._burst, now))
-        left = min(self._burst, left + (now - at) * self._per_second)
-        self._left[caller] = (max(0.0, left - 1), now)
-        if len(self._left) > self._most_callers:
-            self._left.popitem(last=False)
-        if left < 1:
+        if self.is_exceeded(caller):
             raise Refusal("upload.too_often")

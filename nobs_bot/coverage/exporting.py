@@ -17,12 +17,11 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from nobs_bot.cameras.record import Camera, State, Width
 from nobs_bot.people.roles import covers
-from nobs_bot.storage.audit import Act, AuditLine
-from nobs_bot.storage.base import new_id
+from nobs_bot.storage.audit import Act, record_seen
 from nobs_bot.storage.work import Work
 
 _POINTS = {
@@ -129,21 +128,8 @@ async def note_exported(
     work: Work, cameras: Sequence[Camera], actor_id: int | None, role: str | None
 ) -> None:
     """Let every owner read that the camera was in an export, and whose."""
-    lines = [
-        {
-            "id": new_id(),
-            "at": work.now,
-            "act": Act.CAMERAS_EXPORTED,
-            "actor_id": actor_id,
-            "actor_role": role,
-            "owner_id": camera.owner_id,
-            "camera_id": camera.id,
-        }
-        for camera in cameras
-        if camera.owner_id != actor_id
-    ]
-    for first in range(0, len(lines), _AT_ONCE):
-        await work.session.execute(insert(AuditLine), lines[first : first + _AT_ONCE])
+    seen = [(camera.id, camera.owner_id) for camera in cameras if camera.owner_id != actor_id]
+    await record_seen(work, Act.CAMERAS_EXPORTED, seen, actor_id=actor_id, actor_role=role)
 
 
 def as_geojson(cameras: Sequence[Camera]) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from nobs_bot.cameras.record import Camera
 from nobs_bot.coverage.orders import CoverageOrder
@@ -13,8 +13,7 @@ from nobs_bot.coverage.surveyor import Standing
 from nobs_bot.people.persons import Person
 from nobs_bot.people.roles import acting_as, covers
 from nobs_bot.places.geodesy import distance_m
-from nobs_bot.storage.audit import Act, AuditLine
-from nobs_bot.storage.base import new_id
+from nobs_bot.storage.audit import Act, AuditLine, record_seen
 from nobs_bot.storage.work import Work
 
 _ONCE_IN = timedelta(days=1)
@@ -45,21 +44,8 @@ async def let_owners_know(
             if owner_id != officer.id and any(covers(area, code or "") for area in areas)
         }
         known = await _told_lately(work, officer, set(owners.values()))
-        lines = [
-            {
-                "id": new_id(),
-                "at": work.now,
-                "act": Act.COVERAGE_SEEN,
-                "actor_id": officer.id,
-                "actor_role": role,
-                "owner_id": owner_id,
-                "camera_id": camera_id,
-            }
-            for camera_id, owner_id in owners.items()
-            if camera_id not in known
-        ]
-        if lines:
-            await work.session.execute(insert(AuditLine), lines)
+        fresh = [each for each in owners.items() if each[0] not in known]
+        await record_seen(work, Act.COVERAGE_SEEN, fresh, actor_id=officer.id, actor_role=role)
 
 
 async def let_owners_read(
@@ -81,20 +67,7 @@ async def let_owners_read(
     )
     known = set((await work.session.execute(told)).scalars())
     fresh = [each for each in cameras if each[0] not in known and each[1] != officer_id]
-    for first in range(0, len(fresh), _AT_ONCE):
-        lines = [
-            {
-                "id": new_id(),
-                "at": work.now,
-                "act": Act.COVERAGE_SEEN,
-                "actor_id": officer_id,
-                "actor_role": role,
-                "owner_id": owner_id,
-                "camera_id": camera_id,
-            }
-            for camera_id, owner_id in fresh[first : first + _AT_ONCE]
-        ]
-        await work.session.execute(insert(AuditLine), lines)
+    await record_seen(work, Act.COVERAGE_SEEN, fresh, actor_id=officer_id, actor_role=role)
 
 
 def _is_on(row: CoverageOrder, lat: float, lon: float) -> bool:

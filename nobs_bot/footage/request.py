@@ -27,7 +27,7 @@ from nobs_bot.errors import Refusal
 from nobs_bot.footage.times import Window
 from nobs_bot.people.persons import Person
 from nobs_bot.people.roles import Role, holds
-from nobs_bot.storage.base import Base, Identified, choice
+from nobs_bot.storage.base import Base, Identified, choice, sealed
 from nobs_bot.storage.leases import Job
 from nobs_bot.storage.work import Work
 
@@ -114,7 +114,7 @@ class FootageRequest(Job):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     purpose: Mapped[Purpose] = mapped_column(choice(Purpose))
-    words: Mapped[bytes] = mapped_column(LargeBinary)
+    words: Mapped[bytes] = sealed()
     kind: Mapped[Kind] = mapped_column(choice(Kind), default=Kind.FOOTAGE)
     whole_area: Mapped[bool] = mapped_column(default=False)
     windows: Mapped[list[list[str]] | None] = mapped_column(
@@ -193,7 +193,7 @@ class Ask(Job):
     is_news: Mapped[bool] = mapped_column(default=False)
     ring: Mapped[int] = mapped_column(default=0)
     reminders: Mapped[int] = mapped_column(default=0)
-    note: Mapped[bytes | None] = mapped_column(LargeBinary)
+    note: Mapped[bytes | None] = sealed()
     clock_error_s: Mapped[int | None]
     clock_read_at: Mapped[datetime | None]
 
@@ -239,7 +239,7 @@ class Clip(Job):
     camera_id: Mapped[int] = mapped_column(BigInteger)
     owner_id: Mapped[int] = mapped_column(BigInteger)
     unique_id: Mapped[str]
-    source: Mapped[bytes] = mapped_column(LargeBinary)
+    source: Mapped[bytes] = sealed()
     recompressed: Mapped[bool]
     state: Mapped[ClipState] = mapped_column(choice(ClipState))
     is_news: Mapped[bool] = mapped_column(default=False)

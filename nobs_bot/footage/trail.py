@@ -202,10 +202,11 @@ def as_csv(words: Words, lines: Iterable[Told]) -> bytes:
     for each in lines:
         moment = each.at.astimezone(words.zone).isoformat(timespec="seconds")
         writer.writerow(
-            [_cell(value) for value in (moment, each.who, each.role, each.what, each.details)]
+            [as_cell(value) for value in (moment, each.who, each.role, each.what, each.details)]
         )
     return out.getvalue().encode("utf-8-sig")
 
 
-def _cell(value: str) -> str:
+def as_cell(value: str) -> str:
+    """A value that no spreadsheet takes for a formula."""
     return f"'{value}" if value.startswith(_FORMULA) else value

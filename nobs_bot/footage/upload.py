@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from nobs_bot.storage.base import Base, Identified, choice
+from nobs_bot.storage.base import Base, Identified, choice, sealed
 from nobs_bot.storage.leases import Job
 
 
@@ -29,7 +29,7 @@ class UploadLink(Base, Identified):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    code: Mapped[bytes | None] = mapped_column(LargeBinary)
+    code: Mapped[bytes | None] = sealed()
     code_sent_at: Mapped[datetime | None]
     code_tries: Mapped[int] = mapped_column(default=0)
 
@@ -67,7 +67,7 @@ class Upload(Job):
     )
 
     link_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("upload_links.id"))
-    about: Mapped[bytes] = mapped_column(LargeBinary)
+    about: Mapped[bytes] = sealed()
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     received_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     state: Mapped[UploadState] = mapped_column(choice(UploadState))

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, LargeBinary, Table, bindparam, insert, select, update
+from sqlalchemy import BigInteger, Table, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from nobs_bot.storage.base import Base
+from nobs_bot.storage.base import Base, sealed
 from nobs_bot.storage.work import Work
 
 _DATA = "conversations.data"
@@ -22,7 +22,7 @@ class Standing(Base):
 
     lane: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     state: Mapped[str | None]
-    data: Mapped[bytes | None] = mapped_column(LargeBinary)
+    data: Mapped[bytes | None] = sealed(by="lane")
     updated_at: Mapped[datetime]
 
 

@@ -17,7 +17,6 @@ from typing import Any, cast
 from sqlalchemy import (
     BigInteger,
     Index,
-    LargeBinary,
     Table,
     bindparam,
     delete,
@@ -32,7 +31,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
-from nobs_bot.storage.base import Base, choice
+from nobs_bot.storage.base import Base, choice, sealed
 from nobs_bot.storage.crypto import Vault
 from nobs_bot.storage.work import Work
 
@@ -80,8 +79,8 @@ class Received(Base):
     lane: Mapped[int] = mapped_column(BigInteger)
     received_at: Mapped[datetime]
     state: Mapped[Progress] = mapped_column(choice(Progress), default=Progress.WAITING)
-    payload: Mapped[bytes | None] = mapped_column(LargeBinary)
-    answers: Mapped[bytes | None] = mapped_column(LargeBinary)
+    payload: Mapped[bytes | None] = sealed(by="update_id")
+    answers: Mapped[bytes | None] = sealed(by="update_id")
     due_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)

@@ -17,7 +17,6 @@ from sqlalchemy import (
     BigInteger,
     Index,
     Integer,
-    LargeBinary,
     Table,
     delete,
     exists,
@@ -32,7 +31,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from nobs_bot.messaging.message import Message
-from nobs_bot.storage.base import Base, choice, new_id
+from nobs_bot.storage.base import Base, choice, new_id, sealed
 from nobs_bot.storage.work import Work
 
 LEASE = timedelta(seconds=90)
@@ -76,7 +75,7 @@ class Outgoing(Base):
     chat_id: Mapped[int] = mapped_column(BigInteger)
     dedupe_key: Mapped[str] = mapped_column(unique=True)
     slot: Mapped[str | None]
-    payload: Mapped[bytes | None] = mapped_column(LargeBinary)
+    payload: Mapped[bytes | None] = sealed(by="seal_id")
     state: Mapped[Delivery] = mapped_column(choice(Delivery), default=Delivery.PENDING)
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]

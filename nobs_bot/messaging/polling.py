@@ -10,12 +10,14 @@ import aiohttp
 from sqlalchemy.exc import DBAPIError
 
 from nobs_bot.messaging.pump import Pump
+from nobs_bot.storage.elections import Election
 
 log = logging.getLogger(__name__)
 
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
 POLL_S = 25
 MOST_WAIT_S = 30.0
+_WAIT_FOR_TURN_S = 0.5
 
 
 class Poller:
@@ -26,10 +28,14 @@ class Poller:
         pump: Keeps updates.
         token: The bot's token.
         api_url: The Bot API server, without a trailing slash.
+        election: Of several processes one polls, since Telegram serves no more; left out, this one.
     """
 
-    def __init__(self, pump: Pump, token: str, api_url: str) -> None:
+    def __init__(
+        self, pump: Pump, token: str, api_url: str, election: Election | None = None
+    ) -> None:
         self._pump = pump
+        self._election = election
         self._url = f"{api_url}/bot{token}/"
         self._offset: int | None = None
 
@@ -40,6 +46,11 @@ class Poller:
         async with aiohttp.ClientSession(timeout=timeout) as session:
             await self._forget_webhook(session)
             while True:
+                if self._election and not self._election.is_won:
+                    # whoever polls next knows what was not confirmed; our place may be long past
+                    self._offset = None
+                    await asyncio.sleep(_WAIT_FOR_TURN_S)
+                    continue
                 try:
                     await self._fetch(session)
                     wait_s = 0.5

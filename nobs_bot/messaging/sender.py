@@ -41,6 +41,7 @@ from nobs_bot.messaging.batch import Batch
 from nobs_bot.messaging.chats import fill_slot, is_gone, mark_unreachable, slot_message
 from nobs_bot.messaging.message import CAPTION_LIMIT, Message, Picture, PictureSource
 from nobs_bot.messaging.outbox import Delivery, Outgoing
+from nobs_bot.storage.elections import Election
 from nobs_bot.storage.leases import backoff
 from nobs_bot.storage.work import Office, Work
 
@@ -79,6 +80,8 @@ class Sender:
         pictures: Draws or fetches what a message shows.
         per_second: Messages a second over all chats.
         idle_s: How often the outbox is looked at; short, as other processes fill it too.
+        election: Of several processes one sends, since Telegram counts over all of them; left out,
+            this one does.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class Sender:
         *,
         per_second: float = 29.4,
         idle_s: float = 0.1,
+        election: Election | None = None,
     ) -> None:
         # the default bucket lets a full second's worth go at once, on top of the even flow, which
         # Telegram answers with a 429
@@ -109,6 +113,7 @@ class Sender:
         self._office = office
         self._pictures = pictures
         self._idle_s = idle_s
+        self._election = election
         self._batch = Batch(office)
         self._awake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -141,7 +146,7 @@ class Sender:
 
     async def _start(self) -> int:
         room = AT_ONCE - len(self._tasks)
-        if room <= 0:
+        if room <= 0 or (self._election and not self._election.is_won):
             return 0
         now = time.monotonic()
         self._next_at = {chat: at for chat, at in self._next_at.items() if at > now}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, LargeBinary, bindparam, select
+from sqlalchemy import BigInteger, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.messaging.message import Message
 from nobs_bot.messaging.outbox import enqueue, enqueue_each
-from nobs_bot.storage.base import Base, Identified, new_id
+from nobs_bot.storage.base import Base, Identified, new_id, sealed
 from nobs_bot.storage.work import Work
 from nobs_bot.texts import Words
 
@@ -31,8 +31,8 @@ class Person(Base, Identified):
 
     telegram_id: Mapped[int | None] = mapped_column(BigInteger, unique=True)
     language: Mapped[str | None]
-    name: Mapped[bytes | None] = mapped_column(LargeBinary)
-    phone: Mapped[bytes | None] = mapped_column(LargeBinary)
+    name: Mapped[bytes | None] = sealed()
+    phone: Mapped[bytes | None] = sealed()
     phone_verified: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]

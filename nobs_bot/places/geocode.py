@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.errors import ExternalError
-from nobs_bot.storage.base import Base, new_id
+from nobs_bot.storage.base import Base, new_id, sealed
 from nobs_bot.storage.leases import Job, backoff, claim, held, postpone
 from nobs_bot.storage.work import Office, Work
 
@@ -35,7 +35,7 @@ class AddressLookup(Job):
 
     person_id: Mapped[int] = mapped_column(BigInteger)
     purpose: Mapped[str]
-    query: Mapped[bytes] = mapped_column(LargeBinary)
+    query: Mapped[bytes] = sealed()
 
 
 class CachedPlaces(Base):
@@ -45,7 +45,7 @@ class CachedPlaces(Base):
 
     query_index: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     seal_id: Mapped[int] = mapped_column(BigInteger)
-    places: Mapped[bytes] = mapped_column(LargeBinary)
+    places: Mapped[bytes] = sealed(by="seal_id")
     found_at: Mapped[datetime]
 
 

@@ -2,20 +2,26 @@
 The audit log: who looked at what or changed it, when and why.
 
 Lines are written in the transaction of the act itself; an owner reads those about them in `/log`.
+Each has a mark that nobody can make without the keys, and is sealed into a chain (see `chain`).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, LargeBinary, delete, select
+from sqlalchemy import BigInteger, Index, LargeBinary, delete, insert, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from nobs_bot.storage.base import Base, Identified, choice, new_id
+from nobs_bot.storage.base import Base, Identified, choice, new_id, sealed
+from nobs_bot.storage.crypto import KeyProblem, Vault
 from nobs_bot.storage.work import Work
+
+_DETAILS, _MARK = "audit_lines.details", "audit_lines"
+_AT_ONCE = 500
 
 
 class Act(StrEnum):
@@ -95,13 +101,30 @@ class Act(StrEnum):
     GROUND_ASKED = "ground_asked"
     AUDIT_READ = "audit_read"
     AUDIT_EXPORTED = "audit_exported"
+    KEYS_ROTATED = "keys_rotated"
+    BREACH_REPORTED = "breach_reported"
 
 
 class AuditLine(Base, Identified):
-    """One act. `details` is sealed; the rest are ids and codes."""
+    """
+    One act. `details` is sealed; the rest are ids and codes.
+
+    Args:
+        mark: Over all of it but the seal (see `marked`); None in lines from before there were any.
+        sealed_in: Number of the seal that holds it; None until the next second.
+    """
 
     __tablename__ = "audit_lines"
-    __table_args__ = (Index(None, "owner_id", "id"), Index(None, "actor_id", "id"))
+    __table_args__ = (
+        Index(None, "owner_id", "id"),
+        Index(None, "actor_id", "id"),
+        Index(
+            "ix_audit_lines_unsealed",
+            "id",
+            sqlite_where=text("sealed_in IS NULL"),
+            postgresql_where=text("sealed_in IS NULL"),
+        ),
+    )
 
     at: Mapped[datetime]
     act: Mapped[Act] = mapped_column(choice(Act))
@@ -110,13 +133,15 @@ class AuditLine(Base, Identified):
     owner_id: Mapped[int | None] = mapped_column(BigInteger)
     camera_id: Mapped[int | None] = mapped_column(BigInteger)
     request_id: Mapped[int | None] = mapped_column(BigInteger)
-    details: Mapped[bytes | None] = mapped_column(LargeBinary)
+    details: Mapped[bytes | None] = sealed()
+    mark: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sealed_in: Mapped[int | None] = mapped_column(BigInteger)
 
     def read_details(self, work: Work) -> dict[str, Any]:
         """The sealed details, empty where there are none."""
         if self.details is None:
             return {}
-        details: dict[str, Any] = work.vault.open_json("audit_lines.details", self.id, self.details)
+        details: dict[str, Any] = work.vault.open_json(_DETAILS, self.id, self.details)
         return details
 
 
@@ -129,12 +154,19 @@ def record(
     owner_id: int | None = None,
     camera_id: int | None = None,
     request_id: int | None = None,
+    at: datetime | None = None,
     **details: object,
-) -> AuditLine:
-    """Add a line to the transaction at hand; *details* are sealed JSON."""
+) -> None:
+    """
+    Add a line to the transaction at hand.
+
+    Args:
+        at: When it was done, where that is not now.
+        details: Sealed, as JSON.
+    """
     line = AuditLine(
         id=new_id(),
-        at=work.now,
+        at=at or work.now,
         act=act,
         actor_id=actor_id,
         actor_role=actor_role,
@@ -143,9 +175,65 @@ def record(
         request_id=request_id,
     )
     if details:
-        line.details = work.vault.seal_json("audit_lines.details", line.id, details)
+        line.details = work.vault.seal_json(_DETAILS, line.id, details)
+    line.mark = work.vault.mac(_MARK, _whole(line, details))
     work.session.add(line)
-    return line
+
+
+async def record_seen(
+    work: Work,
+    act: Act,
+    cameras: Sequence[tuple[int, int]],
+    *,
+    actor_id: int | None,
+    actor_role: str | None,
+) -> None:
+    """
+    One line for each of many cameras, in few trips.
+
+    Args:
+        cameras: (id, its owner's id).
+    """
+    lines = []
+    for camera_id, owner_id in cameras:
+        values: dict[str, Any] = {
+            "id": new_id(),
+            "at": work.now,
+            "act": act,
+            "actor_id": actor_id,
+            "actor_role": actor_role,
+            "owner_id": owner_id,
+            "camera_id": camera_id,
+        }
+        mark = work.vault.mac(_MARK, _whole(AuditLine(**values), {}))
+        lines.append(values | {"mark": mark})
+    for first in range(0, len(lines), _AT_ONCE):
+        await work.session.execute(insert(AuditLine), lines[first : first + _AT_ONCE])
+
+
+def is_unchanged(vault: Vault, line: AuditLine) -> bool:
+    """Whether a line is as it was written."""
+    try:
+        details = vault.open_json(_DETAILS, line.id, line.details) if line.details else {}
+    except (KeyProblem, ValueError):
+        return False
+    return vault.is_mac(_MARK, _whole(line, details), line.mark)
+
+
+def mark(vault: Vault, line: AuditLine) -> bytes:
+    """The mark of a line as it is now, for one from before there were any."""
+    details = vault.open_json(_DETAILS, line.id, line.details) if line.details else {}
+    return vault.mac(_MARK, _whole(line, details))
+
+
+def _whole(line: AuditLine, details: dict[str, Any]) -> bytes:
+    # in the clear, so that sealing anew with another key changes nothing
+    values = (
+        *(line.id, line.at.astimezone(UTC).isoformat(timespec="microseconds"), line.act),
+        *(line.actor_id, line.actor_role, line.owner_id, line.camera_id, line.request_id),
+        details,
+    )
+    return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
 
 
 async def lines_about(work: Work, owner_id: int, *, limit: int = 20) -> Sequence[AuditLine]:
@@ -159,6 +247,7 @@ async def lines_about(work: Work, owner_id: int, *, limit: int = 20) -> Sequence
     return (await work.session.execute(query)).scalars().all()
 
 
-async def forget_owner(work: Work, owner_id: int) -> None:
-    """Remove the lines about an owner who was erased."""
-    await work.session.execute(delete(AuditLine).where(AuditLine.owner_id == owner_id))
+async def forget_owner(work: Work, owner_id: int) -> list[int]:
+    """Remove the lines about an owner who was erased; returns their ids, for the chain."""
+    gone = delete(AuditLine).where(AuditLine.owner_id == owner_id).returning(AuditLine.id)
+    return sorted((await work.session.execute(gone)).scalars())

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Enum, MetaData
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import BigInteger, DateTime, Dialect, Enum, LargeBinary, MetaData
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 NAMING = {
@@ -20,6 +20,8 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+SEALED_BY = "sealed_by"
 
 
 class Instant(TypeDecorator[datetime]):
@@ -49,6 +51,16 @@ def choice(kind: type[StrEnum]) -> Enum:
         values_callable=lambda enum: [each.value for each in enum],
         name=kind.__name__.lower(),
     )
+
+
+def sealed(*, by: str = "id") -> MappedColumn[Any]:
+    """
+    A column whose values the vault has sealed, for the place `table.column`.
+
+    Args:
+        by: The column whose number they are bound to.
+    """
+    return mapped_column(LargeBinary, info={SEALED_BY: by})
 
 
 class Base(DeclarativeBase):

@@ -35,10 +35,17 @@ class KeyProblem(Exception):  # noqa: N818 - read by the operator as a sentence
 
 @dataclass(frozen=True)
 class MasterKey:
-    """A master key and the number by which ciphertexts name it (1 to 255)."""
+    """
+    A master key.
+
+    Args:
+        key_id: The number by which ciphertexts name it, 1 to 255.
+        is_coming: It opens, and does not seal yet: not every process knows it.
+    """
 
     key_id: int
     secret: bytes
+    is_coming: bool = False
 
     def derive(self, purpose: str) -> bytes:
         """A key for one purpose. Source: HKDF, RFC 5869."""
@@ -50,7 +57,7 @@ class MasterKey:
 
 def parse_keys(text: str) -> list[MasterKey]:
     """
-    Read keys as ID:BASE64, separated by commas or lines, newest first.
+    Read keys as ID:BASE64, separated by commas or lines, newest first; +ID:BASE64 seals not yet.
 
     Raises:
         KeyProblem: the text is not of that form.
@@ -59,15 +66,15 @@ def parse_keys(text: str) -> list[MasterKey]:
     for entry in text.replace("\n", ",").split(","):
         if not entry.strip():
             continue
-        number, _, encoded = entry.strip().partition(":")
+        number, _, encoded = entry.strip().removeprefix("+").partition(":")
         try:
             secret = base64.b64decode(encoded, validate=True)
         except ValueError:
             secret = b""
         if not number.isdigit() or not 1 <= int(number) <= 255 or len(secret) != KEY_BYTES:
             raise KeyProblem("A key is ID:BASE64 with an id of 1 to 255 and 32 bytes.")
-        keys.append(MasterKey(int(number), secret))
-    if not keys or len({key.key_id for key in keys}) != len(keys):
+        keys.append(MasterKey(int(number), secret, entry.strip().startswith("+")))
+    if all(key.is_coming for key in keys) or len({key.key_id for key in keys}) != len(keys):
         raise KeyProblem("Give at least one key, and each key id once.")
     return keys
 
@@ -86,15 +93,32 @@ def load_keys(path: Path, from_environment: str | None = None) -> list[MasterKey
     return parse_keys(path.read_text(encoding="ascii"))
 
 
-def _make_key_file(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = f"1:{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}\n"
-    # a draft of our own: another process that starts now must not write into what we link
+def write_keys(path: Path, keys: list[MasterKey]) -> None:
+    """Replace the key file, all of it or nothing."""
+    draft = _draft(path, keys)
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _draft(path: Path, keys: list[MasterKey]) -> Path:
+    # of our own: another process that starts now must not write into what takes its place
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(fresh)
+        for key in keys:
+            encoded = base64.b64encode(key.secret).decode()
+            file.write(f"{'+' if key.is_coming else ''}{key.key_id}:{encoded}\n")
         file.flush()
         os.fsync(file.fileno())
+    return draft
+
+
+def _make_key_file(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = _draft(path, [MasterKey(1, secrets.token_bytes(KEY_BYTES))])
     try:
         # a link never replaces a key that another process made in the meantime
         os.link(draft, path)
@@ -113,10 +137,23 @@ class Vault:
     """
 
     def __init__(self, keys: list[MasterKey]) -> None:
+        self._keys = keys
+        self.take(keys)
+
+    def take(self, keys: list[MasterKey]) -> None:
+        """
+        Use these keys from now on, as after a rotation.
+
+        Raises:
+            KeyProblem: the oldest key is another one; nothing has changed.
+        """
+        if self._keys[-1].secret != keys[-1].secret:
+            raise KeyProblem("The oldest key is gone; indexes and signatures rest on it.")
         self._sealing: Mapping[int, AESGCM] = {
             key.key_id: AESGCM(key.derive("nobs/seal/1")) for key in keys
         }
-        self._newest = keys[0].key_id
+        self._macs = {key.key_id: key.derive("nobs/mac/1") for key in keys}
+        self._newest = next(key.key_id for key in keys if not key.is_coming)
         # an index must stay findable after a rotation, so it is always the oldest key's
         self._index_key = keys[-1].derive("nobs/blind-index/1")
         self._keys = keys
@@ -159,6 +196,29 @@ class Vault:
     def blind_index(self, what: str, value: str) -> bytes:
         """A keyed digest by which equal values are found without being readable."""
         return hmac.new(self._index_key, f"{what}\0{value}".encode(), sha256).digest()
+
+    def mac(self, what: str, data: bytes) -> bytes:
+        """A mark that nobody can make without the keys: key id and HMAC-SHA256, 33 bytes."""
+        return self._mac(self._newest, what, data)
+
+    def is_mac(self, what: str, data: bytes, mark: bytes | None) -> bool:
+        """Whether *mark* was made for this by one of the keys."""
+        if not mark or mark[0] not in self._macs:
+            return False
+        return hmac.compare_digest(mark, self._mac(mark[0], what, data))
+
+    def _mac(self, key_id: int, what: str, data: bytes) -> bytes:
+        digest = hmac.new(self._macs[key_id], what.encode() + b"\0" + data, sha256).digest()
+        return bytes((key_id,)) + digest
+
+    def is_by_newest(self, sealed: bytes) -> bool:
+        """Whether a sealed value was sealed with the key that seals now."""
+        return sealed[1] == self._newest
+
+    @property
+    def newest(self) -> int:
+        """The id of the key that seals."""
+        return self._newest
 
     def derive(self, purpose: str) -> bytes:
         """A key for one further purpose, from the oldest master key."""

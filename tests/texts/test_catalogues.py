@@ -29,6 +29,7 @@ from nobs_bot.cameras.stickers import Standing
 from nobs_bot.console.compass_page import KEYS as COMPASS_KEYS
 from nobs_bot.coverage.hotspots import HotspotKind
 from nobs_bot.coverage.turn import TurnState
+from nobs_bot.footage.breach import Kind
 from nobs_bot.footage.formats import REFUSED
 from nobs_bot.footage.live.record import Ending
 from nobs_bot.footage.matching import Reason
@@ -229,6 +230,8 @@ VALUES: dict[str, Any] = {
     "console.clip": [*ClipState],
     "console.audit": ["moment", "who", "role", "what", "details"],
     "console.drift": [*Drift],
+    "breach.kind": [*Kind],
+    "breach.column": ["name", "phone", "reachable", "cameras", "kinds"],
     "console.health": [*HEALTH],
     "compass": [str(angle) for angle in range(0, 360, 45)],
     "range": ["10", "20", "40", "80"],

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, select
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.footage.request import Purpose
-from nobs_bot.storage.base import Base, choice
+from nobs_bot.storage.base import Base, choice, sealed
 from nobs_bot.storage.leases import Job
 from nobs_bot.storage.work import Work
 
@@ -79,7 +79,7 @@ class LiveView(Job):
     viewer_role: Mapped[str]
     purpose: Mapped[Purpose] = mapped_column(choice(Purpose))
     is_emergency: Mapped[bool] = mapped_column(default=False)
-    words: Mapped[bytes] = mapped_column(LargeBinary)
+    words: Mapped[bytes] = sealed()
     started_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     shown_at: Mapped[datetime | None]
