@@ -28,6 +28,8 @@ from nobs_bot.settings import Settings
 
 # what stands for the bot's name where Telegram cannot be asked
 NO_BOT = "YOUR_BOT"
+# a file in the data folder while a backup is being restored
+RESTORING = "restoring"
 Compose = Callable[..., Awaitable[tuple[App, Any]]]
 
 
@@ -53,8 +55,14 @@ async def prepared(settings: Settings) -> Foundation:
     The foundation on a database that is up to date.
 
     Raises:
-        CannotStart: the data folder cannot be written, or the database does not answer.
+        CannotStart: the data folder cannot be written or is half restored, or the database does
+            not answer.
     """
+    if (settings.data_dir / RESTORING).exists():
+        raise CannotStart(
+            "A restore was interrupted. Run `python bot.py restore FILE` again; or, to begin with "
+            f"nothing, move the folder {settings.data_dir} away."
+        )
     try:
         foundation = Foundation(settings)
     except OSError as exc:
@@ -75,7 +83,11 @@ async def prepared(settings: Settings) -> Foundation:
 
 
 async def until_told_to_stop(app: App) -> None:
-    """Run the app until SIGTERM or SIGINT, and end it cleanly."""
+    """
+    Run the app until SIGTERM or SIGINT, and end it cleanly.
+
+    It is drained first; a second signal ends that at once.
+    """
     # what was made so far lives as long as the process; searching it for garbage time and again
     # would hold everybody up for a tenth of a second
     gc.collect()
@@ -83,9 +95,20 @@ async def until_told_to_stop(app: App) -> None:
     # what a page or an update leaves behind is no cycle, mostly
     gc.set_threshold(20_000, 20, 20)
     running = asyncio.create_task(app.run())
-    loop = asyncio.get_running_loop()
+    loop, ending = asyncio.get_running_loop(), list[asyncio.Task[None]]()
+
+    async def end() -> None:
+        await app.drain()
+        running.cancel()
+
+    def told() -> None:
+        if ending:
+            running.cancel()
+        else:
+            ending.append(asyncio.create_task(end()))
+
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, running.cancel)
+        loop.add_signal_handler(name, told)
     try:
         await running
     except asyncio.CancelledError:
