@@ -21,6 +21,7 @@ HELP = {
     "nobs_checks_total": "Checks of streams, by outcome.",
     "nobs_loop_failures_total": "How often a loop of the worker broke off, by loop.",
 }
+UNLABELLED = {"nobs_updates_received_total"}
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -72,12 +73,13 @@ class Meter:
         spread.total_s += seconds
 
     def families(self) -> Iterator[Family]:
-        """Everything that was counted so far; what was not is at zero where it has no labels."""
+        """Everything that was counted so far."""
         for name, about in HELP.items():
             if name.endswith("_seconds"):
                 yield Family(name, "histogram", about, _buckets(self._spreads.get(name, _Spread())))
             else:
-                values = self._counts.get(name, {})
+                # what has no labels is there from the start, at zero
+                values = self._counts.get(name, {(): 0} if name in UNLABELLED else {})
                 yield Family(name, "counter", about, [("", key, n) for key, n in values.items()])
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from nobs_bot.app import App, Foundation, Part
@@ -25,11 +26,14 @@ from nobs_bot.places.importing import CannotImport, import_layer
 from nobs_bot.places.layers import Layer
 from nobs_bot.schema import upgrade
 from nobs_bot.settings import Settings
+from nobs_bot.storage.engine import Database
 
 # what stands for the bot's name where Telegram cannot be asked
 NO_BOT = "YOUR_BOT"
 # a file in the data folder while a backup is being restored
 RESTORING = "restoring"
+# a table in PostgreSQL while SQLite's rows are moved there
+MOVING = "move_under_way"
 Compose = Callable[..., Awaitable[tuple[App, Any]]]
 
 
@@ -56,7 +60,7 @@ async def prepared(settings: Settings) -> Foundation:
 
     Raises:
         CannotStart: the data folder cannot be written or is half restored, or the database does
-            not answer.
+            not answer or is half moved.
     """
     if (settings.data_dir / RESTORING).exists():
         raise CannotStart(
@@ -79,7 +83,21 @@ async def prepared(settings: Settings) -> Foundation:
             f"The database does not answer ({type(exc).__name__}). Look at {where}; "
             "`python bot.py doctor` says more."
         ) from None
+    if await _is_half_moved(foundation.database):
+        await foundation.database.close()
+        raise CannotStart(
+            "Rows of SQLite are being moved into this database. Finish that first: leave "
+            "DATABASE_URL as it was and run `python bot.py move-database` again."
+        )
     return foundation
+
+
+async def _is_half_moved(database: Database) -> bool:
+    if database.is_sqlite:
+        return False
+    async with database.reading() as session:
+        found = await session.execute(text("SELECT to_regclass(:name)"), {"name": MOVING})
+        return found.scalar() is not None
 
 
 async def until_told_to_stop(app: App) -> None:

@@ -43,11 +43,22 @@ async def make_backup(settings: Settings, path: Path, console: Console | None = 
     except BackupProblem as problem:
         out.print(f"Nothing was backed up. {problem}", markup=False, soft_wrap=True)
         return 2
+    except OSError as exc:
+        where = exc.filename or path
+        out.print(
+            f"Nothing was backed up. {exc.strerror or type(exc).__name__}: {where}. A former "
+            "backup of that name is as it was.",
+            markup=False,
+            soft_wrap=True,
+        )
+        return 2
     return 0
 
 
 def _back_up(settings: Settings, path: Path, out: Console) -> None:
     vault = Vault(keys_at_hand(settings))
+    if f"{path.absolute().resolve().as_uri()}/".startswith(settings.files.rstrip("/") + "/"):
+        raise BackupProblem(f"{path} is inside of the file store, so it would hold itself.")
     url = settings.database
     engine = "postgresql" if sqlite_path(url) is None else "sqlite"
     made_at = SystemClock().now()

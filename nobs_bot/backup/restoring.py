@@ -59,6 +59,14 @@ async def restore(settings: Settings, path: Path, console: Console | None = None
     except BackupProblem as problem:
         out.print(str(problem), markup=False, soft_wrap=True)
         return 2
+    except OSError as exc:
+        what = f"{exc.strerror or type(exc).__name__}: {exc.filename or settings.data_dir}"
+        out.print(
+            f"The restore broke off ({what}). Mend that, and run the same command again.",
+            markup=False,
+            soft_wrap=True,
+        )
+        return 2
 
 
 def _restore(settings: Settings, path: Path, out: Console) -> int:

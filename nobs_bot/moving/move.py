@@ -12,8 +12,6 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from hashlib import sha256
-from itertools import zip_longest
 from pathlib import Path
 
 from rich.console import Console
@@ -22,7 +20,6 @@ from sqlalchemy import (
     URL,
     Connection,
     Engine,
-    Table,
     create_engine,
     func,
     inspect,
@@ -34,29 +31,14 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool, StaticPool
 
-from nobs_bot.moving.rows import (
-    Rows,
-    as_told,
-    batches,
-    bound,
-    columns,
-    count_of,
-    insertion,
-    keys_of,
-    query_of,
-)
+from nobs_bot.moving.copying import CannotMove, copy_all, verify_all
+from nobs_bot.moving.rows import count_of
 from nobs_bot.schema import metadata, newest_revision, upgrade
-from nobs_bot.serving import progress_bar
+from nobs_bot.serving import MOVING as MARK
 from nobs_bot.settings import Settings
 from nobs_bot.storage.engine import Database, async_url
 
-# beside our tables for as long as the move is not done
-MARK = "move_under_way"
 NOT_OURS = {"alembic_version", MARK}
-
-
-class CannotMove(Exception):  # noqa: N818 - read by the operator as a sentence
-    """The move cannot begin or go on; says why and what to do."""
 
 
 async def move(
@@ -95,8 +77,8 @@ def _move(settings: Settings, url: URL, out: Console) -> None:
         _prepare_target(engine, url, path)
         try:
             total = sum(count_of(source, table) for table in metadata().sorted_tables)
-            _copy_all(source, engine, total, out)
-            digests = _verify_all(source, engine, total, out)
+            copy_all(source, engine, total, out)
+            digests = verify_all(source, engine, total, out)
             _finish(engine)
         except DBAPIError as exc:
             raise CannotMove(
@@ -220,86 +202,6 @@ async def _upgrade(url: URL) -> None:
         await database.close()
 
 
-def _copy_all(source: Connection, engine: Engine, total: int, out: Console) -> None:
-    done = 0
-    with progress_bar(out, "copying") as progress:
-        for table in metadata().sorted_tables:
-            for rows in batches(source, table):
-                with engine.begin() as target:
-                    _copy(target, table, rows)
-                done += len(rows)
-                progress(done, total)
-
-
-def _copy(target: Connection, table: Table, rows: Rows) -> None:
-    """Insert those of *rows* that are not there; what is there must be the same."""
-    size = len(table.primary_key.columns)
-    keys = keys_of(table, target)
-    there = {
-        tuple(row[:size]): as_told(table, row)
-        for row in target.execute(
-            query_of(table, target).where(
-                keys >= bound(table, rows[0][:size]), keys <= bound(table, rows[-1][:size])
-            )
-        )
-    }
-    wanted = {row[:size]: row for row in rows}
-    if any(wanted.get(key) != row for key, row in there.items()):
-        raise CannotMove(
-            f"Table {table.name} holds rows in PostgreSQL that are not SQLite's: one of the two "
-            "has changed since the move began. Make an empty database and begin anew."
-        )
-    new = [row for key, row in wanted.items() if key not in there]
-    if new:
-        names = [f"p_{column.name}" for column in columns(table)]
-        target.execute(insertion(table), [dict(zip(names, row, strict=True)) for row in new])
-
-
-def _verify_all(
-    source: Connection, engine: Engine, total: int, out: Console
-) -> list[tuple[str, int, str]]:
-    """
-    Compare every column of every row; returns each table's name, rows and digest.
-
-    Raises:
-        CannotMove: a row differs.
-    """
-    found, done = [], 0
-    with progress_bar(out, "verifying") as progress, engine.connect() as connection:
-        target = connection.execution_options(isolation_level="REPEATABLE READ")
-        for table in metadata().sorted_tables:
-            ours, theirs, count = sha256(), sha256(), 0
-            for old, new in zip_longest(
-                batches(source, table), batches(target, table), fillvalue=()
-            ):
-                if list(old) != list(new):
-                    raise CannotMove(_difference(table, old, new))
-                ours.update(repr(old).encode())
-                theirs.update(repr(new).encode())
-                count += len(old)
-                progress(done + count, total)
-            if ours.digest() != theirs.digest():
-                # equal in Python and yet not the same, such as 1 and True
-                raise CannotMove(f"Table {table.name}: values came back as another type.")
-            found.append((table.name, count, ours.hexdigest()))
-            done += count
-    return found
-
-
-def _difference(table: Table, old: Rows, new: Rows) -> str:
-    """Where two batches differ; never with what, which may be somebody's."""
-    names = [column.name for column in columns(table)]
-    for before, after in zip_longest(old, new):
-        if before is None or after is None or before == after:
-            continue
-        odd = [name for name, a, b in zip(names, before, after, strict=True) if a != b]
-        return (
-            f"Table {table.name}: a row came over changed, in {', '.join(odd)}. Nothing of SQLite "
-            "was changed. Please report this; go on with SQLite."
-        )
-    return f"Table {table.name}: {len(old)} rows in SQLite are {len(new)} in PostgreSQL."
-
-
 def _finish(engine: Engine) -> None:
     """Let PostgreSQL count on from the numbers that came over, and take the mark away."""
     with engine.begin() as connection:
@@ -322,7 +224,8 @@ def _tell(out: Console, url: URL, path: Path, digests: list[tuple[str, int, str]
             shown.add_row(name, str(count), digest[:16])
     out.print(shown)
     out.print(f"All {sum(count for _, count, _ in digests)} rows are in PostgreSQL as they were.")
-    out.print("Put this into .env, with the password in place of ***, and start the bot:")
+    secret = ", with the password in place of ***," if url.password else ""
+    out.print(f"Put this into .env{secret} and start the bot:")
     address = url.set(drivername="postgresql").render_as_string(hide_password=True)
     out.print(f"DATABASE_URL={address}", markup=False, highlight=False, soft_wrap=True)
     out.print(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
 import hashlib
+import os
 import random
 import signal
 import sqlite3
@@ -18,6 +20,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from nobs_bot.backup.archive import Writer
 from nobs_bot.backup.making import back_up_keys, make_backup
 from nobs_bot.backup.restoring import restore
 from nobs_bot.errors import CannotStart
@@ -411,6 +414,38 @@ async def test_a_restore_that_was_killed_goes_on(house: House, tmp_path: Path) -
     assert await restore(there, archive, said := Said()) == 0, said.text
     assert rows_in(there) == rows_in(settings)
     assert files_in(there) == files_in(settings)
+
+
+async def test_a_full_disk_is_told_and_costs_nothing(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_in(tmp_path, secret_keys=KEYS_TEXT)
+    await furnished(house, photos=3)
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    await make_backup(settings, kept / "nobs.tar", Said())
+    former, write, left = (kept / "nobs.tar").read_bytes(), Writer._write, 7
+
+    def full(writer: Writer, block: bytes) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(writer, block)
+
+    monkeypatch.setattr(Writer, "_write", full)
+    assert await make_backup(settings, kept / "nobs.tar", said := Said()) == 2
+    assert "No space left" in said.text
+    assert [(each.name, each.read_bytes()) for each in kept.iterdir()] == [("nobs.tar", former)]
+
+
+async def test_a_backup_does_not_hold_itself(house: House, tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, secret_keys=KEYS_TEXT)
+    await furnished(house, photos=1)
+    inside = tmp_path / "files" / "nobs.tar"
+    assert await make_backup(settings, inside, said := Said()) == 2
+    assert "inside of the file store" in said.text
+    assert not inside.exists()
 
 
 async def test_two_backups_at_once_do_not_spoil_each_other(house: House, tmp_path: Path) -> None:

@@ -32,8 +32,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import NullPool
 
+from nobs_bot.errors import CannotStart
 from nobs_bot.messaging.message import Message
 from nobs_bot.messaging.outbox import enqueue
+from nobs_bot.moving import move as move_module
 from nobs_bot.moving import rows as moved_rows
 from nobs_bot.moving.move import MARK, move
 from nobs_bot.schema import metadata
@@ -210,12 +212,12 @@ async def test_the_bot_goes_on_from_what_came_over(
 KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from nobs_bot.moving import move, rows
+from nobs_bot.moving import copying, move, rows
 from nobs_bot.settings import Settings
 
 folder, target, left = sys.argv[1], sys.argv[2], int(sys.argv[3])
 rows.BATCH = 4
-copy = move._copy
+copy = copying._copy
 
 def dying(connection, table, given):
     global left
@@ -224,7 +226,7 @@ def dying(connection, table, given):
     if left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
 
-move._copy = dying
+copying._copy = dying
 asyncio.run(move.move(Settings(_env_file=None, data_dir=Path(folder)), target))
 """
 
@@ -245,6 +247,8 @@ async def test_killed_in_the_middle_it_goes_on_where_it_was(
             check=False,
         )
         assert run.returncode == -signal.SIGKILL, run.stdout.decode() + run.stderr.decode()
+    with pytest.raises(CannotStart, match="being moved"):
+        await prepared(settings_in(tmp_path, secret_keys=KEYS_TEXT, database_url=target))
     said = Said()
     assert await move(settings, target, console=said) == 0, said.text
     assert rows_of(target) == rows_of(settings.database)
@@ -268,6 +272,55 @@ async def test_what_changed_since_it_began_is_noticed(
     said = Said()
     assert await move(settings, target, console=said) == 2
     assert "has changed since the move began" in said.text
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("UPDATE persons SET seen_at = seen_at + interval '1 microsecond'", "persons"),
+        (
+            "UPDATE audit_lines SET details = details || '\\x00' WHERE details IS NOT NULL",
+            "details",
+        ),
+        ("DELETE FROM grants WHERE id = (SELECT max(id) FROM grants)", "grants"),
+        ("INSERT INTO counters VALUES ('Zz', 1)", "counters"),
+    ],
+)
+async def test_a_row_that_came_over_changed_is_noticed(
+    house: House,
+    settings: Settings,
+    target: str,
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
+    named: str,
+) -> None:
+    await house.waiting("Sari")
+    await house.office.database.close()
+    copy_all = move_module.copy_all
+
+    def copy_and_change(*arguments: Any) -> None:
+        copy_all(*arguments)
+        with create_engine(async_url(target), poolclass=NullPool).begin() as connection:
+            assert connection.execute(text(change)).rowcount
+
+    monkeypatch.setattr(move_module, "copy_all", copy_and_change)
+    said = Said()
+    assert await move(settings, target, console=said) == 2
+    assert named in said.text
+    assert "are in PostgreSQL as they were" not in said.text
+    # and what is not the same is not gone on with
+    monkeypatch.undo()
+    assert await move(settings, target, console=Said()) == (0 if "DELETE" in change else 2)
+
+
+async def test_the_password_need_not_stand_on_the_command_line(
+    house: House, settings: Settings, target: str
+) -> None:
+    await house.office.database.close()
+    said = Said()
+    assert await move(settings, target, password="tops3cret", console=said) == 0
+    assert "postgres:***@" in said.text
+    assert "tops3cret" not in said.text
 
 
 async def test_a_running_bot_is_not_moved(house: House, settings: Settings, target: str) -> None:
