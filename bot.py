@@ -68,7 +68,7 @@ def _serve(settings: Settings, part: str | None) -> None:
     if settings.bot_token is None:
         typer.echo("BOT_TOKEN is empty. Put the bot's token into .env, or run the demo.", err=True)
         raise typer.Exit(2)
-    log.configure(settings.log_level)
+    log.configure(settings.log_level, settings.log_format)
     run(serve(settings, compose, part))
 
 
@@ -148,6 +148,48 @@ def doctor() -> None:
     from nobs_bot.doctor import examine
 
     run(examine(settings_or_exit()))
+
+
+@cli.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The archive to write, such as nobs.tar.")],
+) -> None:
+    """Write database and files into one archive while the bot runs; the keys are not in it."""
+    from nobs_bot.backup.making import make_backup
+
+    run(make_backup(settings_or_exit(), file))
+
+
+@cli.command("backup-keys")
+def backup_keys(
+    file: Annotated[Path, typer.Argument(help="A new file, to be kept apart from backups.")],
+) -> None:
+    """Write the keys, without which a backup opens for nobody."""
+    from nobs_bot.backup.making import back_up_keys
+
+    run(back_up_keys(settings_or_exit(), file))
+
+
+@cli.command()
+def restore(file: Annotated[Path, typer.Argument(help="What `backup` wrote.")]) -> None:
+    """Put a backup back, into an empty data folder or database only."""
+    from nobs_bot.backup.restoring import restore as put_back
+
+    run(put_back(settings_or_exit(), file))
+
+
+@cli.command("move-database")
+def move_database(
+    target: Annotated[str, typer.Argument(help="postgresql://user@host/name, an empty database.")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+) -> None:
+    """Copy SQLite into PostgreSQL, verified row by row; run it again where it was interrupted."""
+    from nobs_bot.moving.move import move
+
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else None
+    run(move(settings_or_exit(), target, password=password))
 
 
 @cli.command("export-cameras")

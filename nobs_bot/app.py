@@ -24,8 +24,10 @@ from nobs_bot.cameras.runner import CheckRunner
 from nobs_bot.clock import Clock, SystemClock
 from nobs_bot.console.centre import Centre
 from nobs_bot.console.evidence import EvidencePages
+from nobs_bot.console.metrics import MetricsSite
 from nobs_bot.console.opening import Means as CentreMeans
 from nobs_bot.console.opening import command_centre
+from nobs_bot.console.readiness import Readiness
 from nobs_bot.console.site import WEBHOOK_PATH, Site
 from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.gallery import Gallery
@@ -64,6 +66,7 @@ from nobs_bot.people.lookups import tell_of_lookups
 from nobs_bot.people.sessions import forget_sessions
 from nobs_bot.places.areas import Areas, load_areas
 from nobs_bot.places.geocode import AddressLookup, Geocoder, Tell, run_lookups
+from nobs_bot.schema import has_tables
 from nobs_bot.settings import Settings
 from nobs_bot.storage.chain import seal_lines
 from nobs_bot.storage.crypto import MasterKey, Vault, load_keys
@@ -253,6 +256,8 @@ class App:
         )
         self.live = LiveStreams(self.checker, server=_media_server(settings))
         self.looker = Looker(self.checker.children, foundation.files)
+        self.readiness = Readiness(foundation.database, has_tables)
+        self.metrics = MetricsSite(foundation.office, self.readiness, "+".join(sorted(parts)))
         self.site = Site(
             foundation.office,
             self.pump.receive,
@@ -261,8 +266,10 @@ class App:
             EvidencePages(foundation.office, foundation.files).routes(),
             bot_name=outside.bot_name,
             centre=self._centre(),
+            readiness=self.readiness,
         )
         self.port: int | None = None
+        self.metrics_port: int | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     def _centre(self) -> Centre | None:
@@ -291,8 +298,12 @@ class App:
             async with self.foundation.office.work() as work:
                 await release_all(work, LEASED)
         self._loop("keys", self.foundation.keep_keys, idle_s=KEYS_LOOKED_AT_EVERY_S)
+        settings = self.foundation.settings
+        if settings.metrics_port is not None:
+            self.metrics_port = await self.metrics.start(
+                settings.metrics_host, settings.metrics_port
+            )
         if Part.CONSOLE in self.parts:
-            settings = self.foundation.settings
             self.port = await self.site.start(settings.listen_host, settings.listen_port)
             self._spawn("console", _stay())
         if Part.BOT in self.parts:
@@ -360,6 +371,11 @@ class App:
         finally:
             await self.stop()
 
+    async def drain(self) -> None:
+        """Be no longer ready, and serve on for as long as others need to notice."""
+        self.readiness.is_draining = True
+        await asyncio.sleep(self.foundation.settings.drain_seconds)
+
     async def stop(self) -> None:
         """End every part; what is under way is finished or left to be taken up again."""
         if Part.CONSOLE in self.parts:
@@ -370,6 +386,7 @@ class App:
         if Part.WORKER in self.parts:
             await self.checks.stop()
             await self.health.stop()
+        await self.metrics.stop()
         # the console asks the survey and shows live pictures, and so may have children of its own
         await self.surveyor.close()
         await self.checker.close()
@@ -379,7 +396,8 @@ class App:
         self._tasks.append(asyncio.create_task(running, name=name))
 
     def _loop(self, name: str, work_off: Callable[[], Awaitable[int]], *, idle_s: float) -> None:
-        self._spawn(name, keep_at(name, work_off, idle_s=idle_s))
+        meter = self.foundation.office.meter
+        self._spawn(name, keep_at(name, work_off, idle_s=idle_s, meter=meter))
 
     def _when_due(
         self, kind: type[Job], work_off: Callable[[], Awaitable[int]]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
+from datetime import UTC, datetime
 
 _SECRETS = (
     # credentials inside an address: scheme://user:password@host
@@ -28,10 +30,34 @@ class RedactingFormatter(logging.Formatter):
         return redact(super().format(record))
 
 
-def configure(level: str) -> None:
-    """Send every record of *level* and above to standard error, redacted."""
+class JsonFormatter(logging.Formatter):
+    """An object a line: at (UTC), level, logger, message and, of an exception, its traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        about = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            about["exception"] = self.formatException(record.exc_info)
+        if record.stack_info:
+            about["stack"] = self.formatStack(record.stack_info)
+        # each by itself: in the finished line escaped characters would hide where a secret ends
+        return json.dumps({key: redact(value) for key, value in about.items()}, ensure_ascii=False)
+
+
+def configure(level: str, form: str = "text") -> None:
+    """
+    Send every record of *level* and above to standard error, redacted.
+
+    Args:
+        form: text or json.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    text = RedactingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler.setFormatter(JsonFormatter() if form == "json" else text)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in ("httpx", "httpcore", "aiogram.event", "aiohttp.access", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -144,6 +144,17 @@ async def is_current(database: Database) -> bool:
         return await connection.run_sync(revision) == newest_revision()
 
 
+async def has_tables(database: Database) -> bool:
+    """
+    Whether the database is at our newest revision or beyond; only a look, which takes no lock.
+
+    Beyond is the middle of a rolling update, which leaves alone what the former version needs.
+    """
+    async with database.reading() as session:
+        found = await session.execute(text("SELECT version_num FROM alembic_version"))
+        return str(found.scalar_one()) >= newest_revision()
+
+
 def newest_revision() -> str:
     """The newest migration's, by which its file's name begins."""
     names = [each.name for each in (MIGRATIONS / "versions").glob("[0-9]*.py")]

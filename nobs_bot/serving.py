@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from nobs_bot.app import App, Foundation, Part
@@ -25,9 +26,14 @@ from nobs_bot.places.importing import CannotImport, import_layer
 from nobs_bot.places.layers import Layer
 from nobs_bot.schema import upgrade
 from nobs_bot.settings import Settings
+from nobs_bot.storage.engine import Database
 
 # what stands for the bot's name where Telegram cannot be asked
 NO_BOT = "YOUR_BOT"
+# a file in the data folder while a backup is being restored
+RESTORING = "restoring"
+# a table in PostgreSQL while SQLite's rows are moved there
+MOVING = "move_under_way"
 Compose = Callable[..., Awaitable[tuple[App, Any]]]
 
 
@@ -53,8 +59,14 @@ async def prepared(settings: Settings) -> Foundation:
     The foundation on a database that is up to date.
 
     Raises:
-        CannotStart: the data folder cannot be written, or the database does not answer.
+        CannotStart: the data folder cannot be written or is half restored, or the database does
+            not answer or is half moved.
     """
+    if (settings.data_dir / RESTORING).exists():
+        raise CannotStart(
+            "A restore was interrupted. Run `python bot.py restore FILE` again; or, to begin with "
+            f"nothing, move the folder {settings.data_dir} away."
+        )
     try:
         foundation = Foundation(settings)
     except OSError as exc:
@@ -71,11 +83,29 @@ async def prepared(settings: Settings) -> Foundation:
             f"The database does not answer ({type(exc).__name__}). Look at {where}; "
             "`python bot.py doctor` says more."
         ) from None
+    if await _is_half_moved(foundation.database):
+        await foundation.database.close()
+        raise CannotStart(
+            "Rows of SQLite are being moved into this database. Finish that first: leave "
+            "DATABASE_URL as it was and run `python bot.py move-database` again."
+        )
     return foundation
 
 
+async def _is_half_moved(database: Database) -> bool:
+    if database.is_sqlite:
+        return False
+    async with database.reading() as session:
+        found = await session.execute(text("SELECT to_regclass(:name)"), {"name": MOVING})
+        return found.scalar() is not None
+
+
 async def until_told_to_stop(app: App) -> None:
-    """Run the app until SIGTERM or SIGINT, and end it cleanly."""
+    """
+    Run the app until SIGTERM or SIGINT, and end it cleanly.
+
+    It is drained first; a second signal ends that at once.
+    """
     # what was made so far lives as long as the process; searching it for garbage time and again
     # would hold everybody up for a tenth of a second
     gc.collect()
@@ -83,9 +113,20 @@ async def until_told_to_stop(app: App) -> None:
     # what a page or an update leaves behind is no cycle, mostly
     gc.set_threshold(20_000, 20, 20)
     running = asyncio.create_task(app.run())
-    loop = asyncio.get_running_loop()
+    loop, ending = asyncio.get_running_loop(), list[asyncio.Task[None]]()
+
+    async def end() -> None:
+        await app.drain()
+        running.cancel()
+
+    def told() -> None:
+        if ending:
+            running.cancel()
+        else:
+            ending.append(asyncio.create_task(end()))
+
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, running.cancel)
+        loop.add_signal_handler(name, told)
     try:
         await running
     except asyncio.CancelledError:

@@ -162,6 +162,24 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much is logged: DEBUG, INFO, WARNING or ERROR."
     )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="text for people, json for a log collector: an object a line."
+    )
+    metrics_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Port of /metrics, /readyz and /healthz of any part; left empty, none listens.",
+    )
+    metrics_host: str = Field(
+        "127.0.0.1", description="Address of the same; nothing of a person is told there."
+    )
+    drain_seconds: float = Field(
+        0.0,
+        ge=0,
+        le=300,
+        description="Seconds for which it serves on, no longer ready, when told to stop.",
+    )
 
     @field_validator("bot_token")
     @classmethod

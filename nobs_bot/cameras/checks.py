@@ -201,6 +201,7 @@ async def _finish(
     keep: Keep | None,
 ) -> None:
     report, still = seen
+    office.meter.count("nobs_checks_total", outcome=report.verdict.value)
     async with office.work() as work:
         current = await held(work, Check, check.id, check.attempts)
         camera = await work.session.get(Camera, check.camera_id)
@@ -252,6 +253,7 @@ async def _tell_result(work: Work, check: Check, camera: Camera) -> None:
 
 
 async def _again(office: Office, check: Check, error: str) -> None:
+    office.meter.count("nobs_checks_total", outcome="broke_off")
     async with office.work() as work:
         current = await held(work, Check, check.id, check.attempts)
         if current is None:

@@ -17,6 +17,7 @@ from nobs_bot.console.compass_page import CompassPage
 from nobs_bot.console.figures_page import PATH as FIGURES_PATH
 from nobs_bot.console.figures_page import FiguresPage
 from nobs_bot.console.gate import PATH as CENTRE_PATH
+from nobs_bot.console.readiness import Readiness
 from nobs_bot.console.sticker_page import PATH as STICKER_PATH
 from nobs_bot.console.sticker_page import StickerPage
 from nobs_bot.console.tus import Tus
@@ -49,6 +50,7 @@ class Site:
         pages: Further routes.
         bot_name: The bot's username, for links from our pages.
         centre: The command centre, where browsers can reach it.
+        readiness: Whether this process may be given work, for /readyz.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Site:
         *,
         bot_name: str = "",
         centre: Centre | None = None,
+        readiness: Readiness | None = None,
     ) -> None:
         self._office = office
         self._files = files
@@ -69,6 +72,7 @@ class Site:
         self._pages = list(pages)
         self._bot_name = bot_name
         self._centre = centre
+        self._readiness = readiness
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -81,6 +85,8 @@ class Site:
         app = web.Application(client_max_size=MOST_BYTES)
         app.add_routes([web.post(WEBHOOK_PATH, self._webhook), web.get("/healthz", self._health)])
         app.add_routes(self._pages)
+        if self._readiness is not None:
+            app.add_routes([web.get("/readyz", self._readiness.answer)])
         if pages := self._office.settings.pages:
             app.add_subapp(UPLOAD_PATH, self._uploads(pages))
             app.add_subapp(FIGURES_PATH, FiguresPage(self._office).site())

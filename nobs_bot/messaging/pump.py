@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -84,6 +85,7 @@ class Pump:
     async def receive(self, updates: list[dict[str, Any]]) -> None:
         """Keep updates; when this returns they survive anything."""
         taken = await self._batch.write(lambda work: self._keep(work, updates))
+        self._office.meter.count("nobs_updates_received_total", len(updates))
         for row in taken:
             self._start_lane(row)
         if len(taken) < len(updates):
@@ -157,6 +159,7 @@ class Pump:
             row = await self._run_one(row)
 
     async def _run_one(self, row: Claimed) -> Claimed | None:
+        started = time.perf_counter()
         raw = inbox.read_payload(self._office.vault, row)
         answers = inbox.read_answers(self._office.vault, row)
         if row.state is Progress.WAITING:
@@ -164,25 +167,34 @@ class Pump:
             if applied is None:
                 return None
             answers = applied
-        return await self._answer(row, raw, answers)
+        following = await self._answer(row, raw, answers)
+        self._office.meter.took("nobs_update_seconds", time.perf_counter() - started)
+        return following
 
     async def _apply(self, row: Claimed, raw: dict[str, Any]) -> Answers | None:
         """The answers of an update whose effects are now committed; None where it must wait."""
         try:
             async with self._office.work() as work:
-                return await self._commit(work, row, await self._conversation.apply(work, raw))
+                done = await self._commit(work, row, await self._conversation.apply(work, raw))
+            self._counted("applied")
+            return done
         except Refusal as refusal:
+            self._counted("refused")
             async with self._office.work() as work:
                 answers = await self._conversation.explain(work, raw, refusal)
                 return await self._commit(work, row, answers)
         except _Overtaken:
             return None
         except DBAPIError as exc:
+            self._counted("postponed")
             log.warning("update %s waits for the database: %s", row.update_id, type(exc.orig))
             await self._later(row, str(type(exc.orig)), None)
             return None
         except Exception:
             return await self._apologise(row, raw)
+
+    def _counted(self, outcome: str) -> None:
+        self._office.meter.count("nobs_updates_handled_total", outcome=outcome)
 
     async def _commit(self, work: Work, row: Claimed, answers: Answers) -> Answers:
         if not await inbox.mark_applied(work, row, answers):
@@ -191,6 +203,7 @@ class Pump:
 
     async def _apologise(self, row: Claimed, raw: dict[str, Any]) -> Answers:
         reference = secrets.token_hex(3).upper()
+        self._counted("bug")
         log.exception("update %s met a bug, reference %s", row.update_id, reference)
         async with self._office.work() as work:
             answers = await self._conversation.apologise(work, raw, reference)

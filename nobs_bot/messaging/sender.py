@@ -181,6 +181,7 @@ class Sender:
             pause = PRIVATE_CHAT_PAUSE_S if row.chat_id > 0 else GROUP_PAUSE_S
             self._next_at[row.chat_id] = time.monotonic() + pause
         await self._batch.write(lambda work: self._sent(work, row, message_id))
+        self._office.meter.count("nobs_messages_total", outcome="sent")
 
     async def _sent(self, work: Work, row: Outgoing, message_id: int) -> None:
         await outbox.settle(work, row, Delivery.SENT, message_id=message_id)
@@ -189,6 +190,8 @@ class Sender:
 
     async def _failed(self, row: Outgoing, error: ExternalError) -> None:
         await self._batch.write(lambda work: self._write_failure(work, row, error))
+        outcome = "failed" if error.permanent and error.new_chat_id is None else "postponed"
+        self._office.meter.count("nobs_messages_total", outcome=outcome)
 
     async def _write_failure(self, work: Work, row: Outgoing, error: ExternalError) -> None:
         if error.new_chat_id is not None:

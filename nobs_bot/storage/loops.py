@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy import or_, select
 
+from nobs_bot.meter import Meter
 from nobs_bot.storage.leases import Job
 from nobs_bot.storage.work import Office
 
@@ -16,7 +17,13 @@ log = logging.getLogger(__name__)
 MOST_PAUSE_S = 30.0
 
 
-async def keep_at(name: str, work_off: Callable[[], Awaitable[int]], *, idle_s: float) -> None:
+async def keep_at(
+    name: str,
+    work_off: Callable[[], Awaitable[int]],
+    *,
+    idle_s: float,
+    meter: Meter | None = None,
+) -> None:
     """
     Call *work_off* until cancelled: at once again where it did something, else after *idle_s*.
 
@@ -29,6 +36,8 @@ async def keep_at(name: str, work_off: Callable[[], Awaitable[int]], *, idle_s: 
             pause_s = 0.0 if done else idle_s
         except Exception:
             log.exception("%s broke off", name)
+            if meter is not None:
+                meter.count("nobs_loop_failures_total", loop=name)
             pause_s = min(MOST_PAUSE_S, max(1.0, pause_s * 2))
         await asyncio.sleep(pause_s)
 

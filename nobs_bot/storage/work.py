@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nobs_bot.clock import Clock
+from nobs_bot.meter import Meter
 from nobs_bot.settings import Settings
 from nobs_bot.storage.crypto import Vault
 from nobs_bot.storage.engine import Database
@@ -45,6 +46,7 @@ class Office:
     clock: Clock
     texts: Texts
     settings: Settings
+    meter: Meter = field(default_factory=Meter)
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[Work]:

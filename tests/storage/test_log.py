@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import sys
 
 import pytest
 
-from nobs_bot.log import RedactingFormatter, redact
+from nobs_bot.log import JsonFormatter, RedactingFormatter, redact
 
 TOKEN = "4242:" + "A" * 35
 
@@ -47,3 +49,22 @@ def test_a_traceback_is_cut_too() -> None:
     assert "Traceback" in written
     assert "tops3cret" not in written
     assert TOKEN not in written
+
+
+def test_json_is_an_object_a_line_and_cut_too() -> None:
+    try:
+        raise ValueError('cannot open "rtsp://admin:tops3cret@cam.example/1"\n' + TOKEN)
+    except ValueError:
+        record = logging.LogRecord(
+            "nobs_bot.x", logging.ERROR, __file__, 1, "bot%s said %s", (TOKEN, "é"), sys.exc_info()
+        )
+    line = JsonFormatter().format(record)
+    assert "\n" not in line
+    about = json.loads(line)
+    assert about["message"] == "bot*** said é"
+    assert about["level"] == "ERROR"
+    assert about["at"].endswith("+00:00")
+    assert "ValueError: cannot open" in about["exception"]
+    assert "rtsp://***@cam.example/1" in about["exception"]
+    assert "tops3cret" not in line
+    assert TOKEN not in line

@@ -1,0 +1,1 @@
+"""Backups: one archive of database and files, without the keys; and its way back."""

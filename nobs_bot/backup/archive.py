@@ -1,0 +1,248 @@
+"""
+The archive: a plain tar whose every byte is accounted for.
+
+    database.sqlite3 or database.pgdump     a consistent snapshot
+    ground/NAME                             areas, roads and buildings that were imported
+    files/NAME                              the file store, sealed as it is there
+    SHA256SUMS                              a line for each of them, for `sha256sum -c`
+    manifest.json                           the last member: an archive without it was cut off
+
+It is written to a draft, brought to the disk and then renamed, so that a former archive of the
+same name stays whole until the new one is.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from nobs_bot.backup.manifest import Manifest, Signing, read_manifest
+
+BLOCK_BYTES = 1024 * 1024
+SUMS, MANIFEST = "SHA256SUMS", "manifest.json"
+DATABASES = {"sqlite": "database.sqlite3", "postgresql": "database.pgdump"}
+FILES, GROUND = "files/", "ground/"
+_END = bytes(2 * tarfile.BLOCKSIZE)
+
+Progress = Callable[[int, int], None]
+
+
+class BackupProblem(Exception):  # noqa: N818 - read by the operator as a sentence
+    """It cannot be backed up or restored; says why and what to do."""
+
+
+class Writer:
+    """
+    Writes an archive; it is in its place after the block, or the former one still is.
+
+    Raises:
+        BackupProblem: the place cannot be written, holds something else, or somebody is at it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._draft = path.with_name(f".{path.name}.draft")
+        self.snapshot = path.with_name(f".{path.name}.database")
+        self._digest = hashlib.sha256()
+        self.bytes = 0
+
+    def __enter__(self) -> Writer:
+        if self._path.exists() and not is_archive(self._path):
+            raise BackupProblem(f"{self._path} is there and is no backup; it is left as it is.")
+        try:
+            self._file = os.fdopen(os.open(self._draft, os.O_RDWR | os.O_CREAT, 0o600), "wb")
+            self._sums: IO[bytes] = tempfile.TemporaryFile(dir=self._path.parent)
+        except OSError as exc:
+            raise BackupProblem(f"{self._path} cannot be written: {exc.strerror}.") from None
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.close()
+            raise BackupProblem(f"Another backup to {self._path} is under way.") from None
+        self._file.truncate()  # what a power cut has left
+        return self
+
+    def add(self, name: str, size: int, blocks: Iterable[bytes]) -> None:
+        """Add a member of *size* bytes."""
+        self._write(_header(name, size))
+        digest, written = hashlib.sha256(), 0
+        for block in blocks:
+            digest.update(block)
+            self._write(block)
+            written += len(block)
+        if written != size:
+            raise BackupProblem(f"{name} changed while it was read; back up once more.")
+        self._write(_padding(size))
+        self._sums.write(f"{digest.hexdigest()}  {name}\n".encode())
+
+    def finish(self, manifest: Signing) -> None:
+        """Add the sums and the manifest, which is told the digest of all that is before it."""
+        size = self._sums.tell()
+        self._sums.seek(0)
+        self._write(_header(SUMS, size))
+        for block in _blocks(self._sums):
+            self._write(block)
+        self._write(_padding(size))
+        content = manifest.sealed(self._digest.hexdigest())
+        self._write(_header(MANIFEST, len(content)) + content + _padding(len(content)) + _END)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._draft.replace(self._path)
+        flush_folder(self._path.parent)
+
+    def _write(self, block: bytes) -> None:
+        self._digest.update(block)
+        self._file.write(block)
+        self.bytes += len(block)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._draft.unlink(missing_ok=True)
+        self.snapshot.unlink(missing_ok=True)
+        self._file.close()
+        self._sums.close()
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file begins as a backup does."""
+    try:
+        with path.open("rb") as file:
+            name = tarfile.TarInfo.frombuf(file.read(tarfile.BLOCKSIZE), "utf-8", "strict").name
+    except (tarfile.HeaderError, OSError, UnicodeError):
+        return False
+    return name in DATABASES.values()
+
+
+class Reader:
+    """
+    Reads an archive.
+
+    Raises:
+        BackupProblem: it cannot be read, is no backup of ours, or was cut off.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        if not path.is_file():
+            raise BackupProblem(f"There is no file {path}.")
+        if not is_archive(path):
+            raise BackupProblem(f"{path} is no backup of this program.")
+        self.manifest, self._manifest_at = self._read_manifest()
+
+    def _read_manifest(self) -> tuple[Manifest, int]:
+        last = None
+        for info in self._infos():
+            last = info
+        if last is None or last.name != MANIFEST:
+            raise BackupProblem(f"{self._path} was cut off: it has no manifest. Take another one.")
+        with self._path.open("rb") as file:
+            file.seek(last.offset)
+            head = file.read(last.offset_data - last.offset)
+            content, rest = file.read(last.size), file.read()
+        manifest = read_manifest(content)
+        if (
+            manifest is None
+            or head != _header(MANIFEST, last.size)
+            or rest != _padding(last.size) + _END
+        ):
+            raise BackupProblem(
+                f"The manifest of {self._path} was changed, or a newer "
+                "version of this program made it. Take another backup."
+            )
+        return manifest, last.offset
+
+    def check(self, progress: Progress) -> None:
+        """
+        Read the whole archive and compare it with the manifest; nothing else is touched.
+
+        Raises:
+            BackupProblem: a byte differs.
+        """
+        digest, done = hashlib.sha256(), 0
+        with self._path.open("rb") as file:
+            for block in _blocks(file, self._manifest_at):
+                digest.update(block)
+                done += len(block)
+                progress(done, self._manifest_at)
+        if digest.hexdigest() != self.manifest.archive_sha256:
+            where = self._first_damaged() or "what is between its members"
+            raise BackupProblem(
+                f"{self._path} was changed: {where} is damaged. Nothing was restored; "
+                "take another backup."
+            )
+
+    def _first_damaged(self) -> str | None:
+        with self._path.open("rb") as file:
+            found: dict[str, str] = {}
+            for info in self._infos():
+                file.seek(info.offset_data)
+                if info.name == SUMS:
+                    lines = file.read(info.size).decode("utf-8", "replace").splitlines()
+                    wanted = {line[66:]: line[:64] for line in lines}
+                    return next((n for n, sha in found.items() if wanted.get(n) != sha), None)
+                digest = hashlib.sha256()
+                for block in _blocks(file, info.size):
+                    digest.update(block)
+                found[info.name] = digest.hexdigest()
+        return None
+
+    def members(self) -> Iterator[tuple[str, int, Iterator[bytes]]]:
+        """Each member's name, size and content, but for sums and manifest, in their order."""
+        with self._path.open("rb") as file:
+            for info in self._infos():
+                if info.name in (SUMS, MANIFEST):
+                    continue
+                parts = PurePosixPath(info.name).parts
+                if not info.isreg() or ".." in parts or info.name.startswith("/"):
+                    raise BackupProblem(f"{self._path} holds {info.name!r}, which no backup has.")
+                file.seek(info.offset_data)
+                yield info.name, info.size, _blocks(file, info.size)
+
+    def _infos(self) -> Iterator[tarfile.TarInfo]:
+        try:
+            with tarfile.open(self._path, "r:") as tar:
+                while (info := tar.next()) is not None:
+                    yield info
+                    # tarfile keeps them all, which a store of a million files would feel
+                    tar.members.clear()  # type: ignore[attr-defined]
+        except tarfile.TarError as exc:
+            raise BackupProblem(f"{self._path} was cut off or changed ({exc}).") from None
+
+
+def _header(name: str, size: int) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = size, 0o600
+    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "strict")
+
+
+def _padding(size: int) -> bytes:
+    return bytes(-size % tarfile.BLOCKSIZE)
+
+
+def _blocks(file: IO[bytes], size: int | None = None) -> Iterator[bytes]:
+    left = size
+    while block := file.read(BLOCK_BYTES if left is None else min(left, BLOCK_BYTES)):
+        yield block
+        if left is not None:
+            left -= len(block)
+
+
+def blocks_of(path: Path) -> Iterator[bytes]:
+    """A file's content, a MiB at a time."""
+    with path.open("rb") as file:
+        yield from _blocks(file)
+
+
+def flush_folder(folder: Path) -> None:
+    """Bring a folder's entries to the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,1 @@
+"""From SQLite to PostgreSQL, once, when a district outgrows it."""
