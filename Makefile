@@ -25,8 +25,9 @@ run: .venv/.installed ## set up what is missing and start; without BOT_TOKEN in 
 test: .venv/.installed-dev system ## set up what is missing and run all the tests
 	@$(BIN)/pytest -n 3 --dist loadgroup -m "not soak"
 
-soak: .venv/.installed-dev ## the long tests
+soak: .venv/.installed-dev ## the long tests, and SCHEDULES=1000 schedules of faults from SEED=1 on
 	@$(BIN)/pytest -m soak
+	@$(BIN)/python -m tests.faults --schedules $(or $(SCHEDULES),1000) --seed $(or $(SEED),1)
 
 check: .venv/.installed-dev ## style, types, imports, migrations, texts
 	@$(BIN)/ruff format --check .

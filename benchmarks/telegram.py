@@ -56,6 +56,12 @@ class Telegram:
             answer.raise_for_status()
             return await answer.json()
 
+    async def undo(self, path: str) -> Any:
+        """Take back what it was to do on purpose."""
+        async with self._session.delete(f"{self.api_url}/sim/{path}") as answer:
+            answer.raise_for_status()
+            return await answer.json()
+
 
 @asynccontextmanager
 async def telegram(

@@ -8,7 +8,11 @@ import logging
 from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
-from aiogram.exceptions import TelegramAPIError, TelegramUnauthorizedError
+from aiogram.exceptions import (
+    ClientDecodeError,
+    TelegramAPIError,
+    TelegramUnauthorizedError,
+)
 from aiogram.types import BotCommand, User
 
 from nobs_bot.app import Foundation, Outside
@@ -22,6 +26,9 @@ from .downloads import TelegramDownloads
 from .menu import menu_for
 
 log = logging.getLogger(__name__)
+
+# a gateway in front of Telegram answers with what is no JSON
+_AWAY = (TelegramAPIError, ClientDecodeError)
 
 
 async def outside_of(foundation: Foundation, dispatcher: Dispatcher) -> tuple[Outside, Bot]:
@@ -59,7 +66,7 @@ async def _meet_telegram(bot: Bot) -> User:
                 "Telegram does not accept BOT_TOKEN. Ask @BotFather for your bot's token (/mybots, "
                 "API Token) and put it into .env."
             ) from None
-        except TelegramAPIError as exc:
+        except _AWAY as exc:
             log.warning("Telegram does not answer yet: %s", type(exc).__name__)
             await asyncio.sleep(wait_s)
             wait_s = min(30.0, wait_s * 2)
@@ -73,7 +80,7 @@ async def _set_menus(bot: Bot, foundation: Foundation) -> None:
             ]
             is_default = words.language == foundation.settings.default_language
             await bot.set_my_commands(menu, language_code=None if is_default else words.language)
-    except TelegramAPIError as exc:
+    except _AWAY as exc:
         log.warning("the menu could not be set: %s", type(exc).__name__)
 
 

@@ -6,7 +6,13 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError, TelegramNetworkError, TelegramRetryAfter
+from aiogram.exceptions import (
+    ClientDecodeError,
+    TelegramAPIError,
+    TelegramNetworkError,
+    TelegramRetryAfter,
+    TelegramServerError,
+)
 
 from nobs_bot.errors import ExternalError
 
@@ -37,12 +43,10 @@ class TelegramDownloads:
                 yield block
         except TelegramRetryAfter as exc:
             raise ExternalError("told to wait", retry_after_s=float(exc.retry_after)) from exc
-        except TelegramNetworkError as exc:
+        except (TelegramNetworkError, TelegramServerError, ClientDecodeError) as exc:
             raise ExternalError(type(exc).__name__) from exc
         except TelegramAPIError as exc:
-            raise ExternalError(
-                exc.message, permanent="server" not in str(type(exc)).lower()
-            ) from exc
+            raise ExternalError(exc.message, permanent=True) from exc
         except (aiohttp.ClientError, TimeoutError) as exc:
             # the address in the error holds the bot's token
             raise ExternalError(type(exc).__name__) from None

@@ -12,6 +12,7 @@ from typing import Any
 
 from aiogram import Bot
 from aiogram.exceptions import (
+    ClientDecodeError,
     TelegramAPIError,
     TelegramBadRequest,
     TelegramForbiddenError,
@@ -172,7 +173,7 @@ class Answerer:
         for at, answer in enumerate(answers):
             try:
                 await self._perform(chat_id, answer, slots, sent)
-            except TelegramAPIError as exc:
+            except (TelegramAPIError, ClientDecodeError) as exc:
                 error = _explain(exc)
                 if error is None:
                     continue
@@ -347,8 +348,12 @@ def _is_harmless(error: TelegramAPIError) -> bool:
     return any(reason in error.message.lower() for reason in _HARMLESS)
 
 
-def _explain(error: TelegramAPIError) -> ExternalError | None:
-    """What an error means for us; None where it harms nobody."""
+def _explain(error: TelegramAPIError | ClientDecodeError) -> ExternalError | None:
+    """
+    What an error means for us; None where it harms nobody.
+
+    What cannot be decoded is what a gateway says while Telegram is away, so it goes later.
+    """
     if isinstance(error, TelegramRetryAfter):
         return ExternalError("told to wait", retry_after_s=float(error.retry_after))
     if isinstance(error, TelegramForbiddenError):

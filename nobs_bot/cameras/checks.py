@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -20,7 +21,7 @@ from nobs_bot.messaging.message import Message
 from nobs_bot.people.persons import person, tell, words_for
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.base import new_id
-from nobs_bot.storage.doomed import doom
+from nobs_bot.storage.doomed import doom, doom_unless_kept, keep
 from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.leases import Job, backoff, claim, held, postpone, settle
 from nobs_bot.storage.work import Office, Work
@@ -147,14 +148,14 @@ async def run_check(
         return
     try:
         report = await checker.check(address, _progress(office, check))
-        still_name = await _keep_still(files, check, report)
-        keep = await then(check, report) if then is not None and is_held else None
+        still = await _write_still(office, files, check, report)
+        keep_more = await then(check, report) if then is not None and is_held else None
     except Exception as exc:
         # the message may hold the address; its type is all that is safe to keep
         log.exception("check %s broke off", check.id)
         await _again(office, check, type(exc).__name__)
         return
-    await _finish(office, check, address, (report, still_name), keep)
+    await _finish(office, check, address, (report, still), keep_more)
 
 
 def _progress(office: Office, check: Check) -> OnStage:
@@ -185,41 +186,56 @@ def slot_of(check_id: int) -> str:
     return f"check:{check_id}"
 
 
-async def _keep_still(files: FileStore, check: Check, report: CheckReport) -> str | None:
+@dataclass(frozen=True)
+class _Still:
+    """A picture in the store: its name, and the line by which it goes unless it is kept."""
+
+    name: str
+    doomed: int
+
+
+async def _write_still(
+    office: Office, files: FileStore, check: Check, report: CheckReport
+) -> _Still | None:
     if report.still is None:
         return None
     name = f"stills/{check.camera_id}/{check.id}-{check.attempts}"
+    async with office.work() as work:
+        doomed = doom_unless_kept(work, name)
     await files.put(name, report.still)
-    return name
+    return _Still(name, doomed)
 
 
 async def _finish(
     office: Office,
     check: Check,
     address: StreamAddress,
-    seen: tuple[CheckReport, str | None],
-    keep: Keep | None,
+    seen: tuple[CheckReport, _Still | None],
+    keep_more: Keep | None,
 ) -> None:
     report, still = seen
     office.meter.count("nobs_checks_total", outcome=report.verdict.value)
     async with office.work() as work:
+        if still is not None:
+            await keep(work, still.doomed)
         current = await held(work, Check, check.id, check.attempts)
         camera = await work.session.get(Camera, check.camera_id)
         # withdrawn, or given another address, while we were looking: what we saw is not kept
         if current is None or camera is None or stream_of(work, camera) != address:
-            doom(work, still)
+            doom(work, still.name if still else None)
             if current is not None:
                 settle(current)
                 current.finished_at = work.now
             return
         settle(current)
-        current.report, current.still_name = report.as_dict(), still
+        current.report = report.as_dict()
+        current.still_name = still.name if still else None
         current.stage, current.finished_at = None, work.now
         camera.last_check_id, camera.checked_at = current.id, work.now
         _note_what_it_shows(work, camera, current, report)
         await look_soon(work, camera.id)
-        if keep is not None:
-            await keep(work, camera, current)
+        if keep_more is not None:
+            await keep_more(work, camera, current)
         record(
             work,
             Act.CHECKED,

@@ -20,7 +20,7 @@ from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.messaging.message import Message, Picture, PictureKind
 from nobs_bot.people.persons import person, tell, words_for
 from nobs_bot.storage.base import new_id, sealed
-from nobs_bot.storage.doomed import doom
+from nobs_bot.storage.doomed import doom, doom_unless_kept, keep
 from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.leases import Job, backoff, claim, held, postpone, settle
 from nobs_bot.storage.work import Office, Work
@@ -180,21 +180,26 @@ async def fetch_photos(
         rows = await claim(
             work, Photo, Photo.file_name.is_(None), lease=timedelta(minutes=3), limit=1
         )
+        doomed = {row.id: doom_unless_kept(work, _name_of(row)) for row in rows}
     for row in rows:
         file_id = office.vault.open(_FILE_ID, row.id, row.file_id).decode()
         try:
             raw = await read_whole(telegram.stream(file_id), MOST_BYTES)
             clean = await asyncio.to_thread(clean_picture, raw)
-            name = f"photos/{row.camera_id}/{row.id}-{row.attempts}"
             codes = await read_codes(clean) if read_codes and row.sticker_id else None
-            await files.put(name, clean)
+            await files.put(_name_of(row), clean)
         except ExternalError as exc:
             await _try_later(office, row, exc)
         except NotAPicture:
             await _reject(office, row)
         else:
-            await _keep(office, row, name, codes)
+            await _keep(office, row, doomed[row.id], codes)
     return len(rows)
+
+
+def _name_of(row: Photo) -> str:
+    """Where this attempt writes; a worker that lost its lease must not write over the next one."""
+    return f"photos/{row.camera_id}/{row.id}-{row.attempts}"
 
 
 async def read_whole(blocks: AsyncIterator[bytes], most_bytes: int) -> bytes:
@@ -230,13 +235,14 @@ def clean_picture(raw: bytes) -> bytes:
     return clean.getvalue()
 
 
-async def _keep(office: Office, row: Photo, name: str, codes: list[str] | None) -> None:
+async def _keep(office: Office, row: Photo, doomed: int, codes: list[str] | None) -> None:
     async with office.work() as work:
         current = await held(work, Photo, row.id, row.attempts)
+        await keep(work, doomed)
         if current is None:
-            doom(work, name)
+            doom(work, _name_of(row))
             return
-        current.file_name = name
+        current.file_name = _name_of(row)
         settle(current)
         if current.sticker_id is not None and codes is not None:
             await _judge_sticker(work, current, current.sticker_id, codes)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
+from nobs_bot.storage.engine import AWAY
 from nobs_bot.storage.work import Office, Work
 
+log = logging.getLogger(__name__)
+
+RETRY_S = 0.5
 T = TypeVar("T")
 Write = Callable[[Work], Awaitable[Any]]
 
@@ -27,6 +33,24 @@ class Batch:
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run())
         return await done
+
+    async def write_at_last(self, write: Callable[[Work], Awaitable[T]], *, within: timedelta) -> T:
+        """
+        As `write`; where the database is away, again until it is back.
+
+        For what has happened already and must only be written down, under a lease that is longer
+        than *within*. What is written must bear being written twice: a commit whose answer was lost
+        cannot be told from one that never was.
+        """
+        deadline = asyncio.get_running_loop().time() + within.total_seconds()
+        while True:
+            try:
+                return await self.write(write)
+            except AWAY as exc:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                log.warning("the database is away, and is waited for: %s", type(exc))
+            await asyncio.sleep(RETRY_S)
 
     async def _run(self) -> None:
         while self._waiting:

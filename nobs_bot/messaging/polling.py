@@ -7,10 +7,10 @@ import logging
 from typing import Any
 
 import aiohttp
-from sqlalchemy.exc import DBAPIError
 
 from nobs_bot.messaging.pump import Pump
 from nobs_bot.storage.elections import Election
+from nobs_bot.storage.engine import AWAY
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Poller:
                 try:
                     await self._fetch(session)
                     wait_s = 0.5
-                except (aiohttp.ClientError, TimeoutError, DBAPIError, _NotOk) as exc:
+                except (aiohttp.ClientError, TimeoutError, *AWAY, _NotOk) as exc:
                     # what was not kept was not confirmed either, so it comes again. The address
                     # holds the token, so the error itself must not be logged
                     log.warning("no updates: %s", exc if isinstance(exc, _NotOk) else type(exc))
@@ -81,7 +81,11 @@ class Poller:
         self, session: aiohttp.ClientSession, method: str, params: dict[str, Any]
     ) -> Any:
         async with session.post(self._url + method, json=params) as response:
-            body = await response.json(content_type=None)
+            try:
+                body = await response.json(content_type=None)
+            except ValueError:
+                # a gateway in front of Telegram says so in HTML
+                raise _NotOk(f"no answer of Telegram's, but HTTP {response.status}") from None
         if not isinstance(body, dict) or not body.get("ok"):
             raise _NotOk(str(body.get("description") if isinstance(body, dict) else body)[:200])
         return body["result"]

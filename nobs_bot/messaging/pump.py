@@ -11,17 +11,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
-from sqlalchemy.exc import DBAPIError
-
 from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.messaging import inbox
 from nobs_bot.messaging.batch import Batch
 from nobs_bot.messaging.chats import fill_slot, is_gone, mark_unreachable
 from nobs_bot.messaging.inbox import Claimed, Progress, lane_of
+from nobs_bot.storage.engine import AWAY
 from nobs_bot.storage.leases import backoff
 from nobs_bot.storage.work import Office, Work
 
 log = logging.getLogger(__name__)
+
+# so long the database may be away before a lane breaks off; its lease is longer
+WAITED_FOR = inbox.LEASE / 2
 
 Answers = list[dict[str, Any]]
 
@@ -107,8 +109,8 @@ class Pump:
                 self._awake.clear()
                 try:
                     started = await self._start_lanes()
-                except DBAPIError as exc:
-                    log.warning("the inbox waits for the database: %s", type(exc.orig))
+                except AWAY as exc:
+                    log.warning("the inbox waits for the database: %s", type(exc))
                     started = 0
                 if not started:
                     await self._wait()
@@ -174,6 +176,15 @@ class Pump:
     async def _apply(self, row: Claimed, raw: dict[str, Any]) -> Answers | None:
         """The answers of an update whose effects are now committed; None where it must wait."""
         try:
+            return await self._try(row, raw)
+        except _Overtaken:
+            return None
+        except AWAY as exc:
+            await self._wait_for_database(row, exc)
+            return None
+
+    async def _try(self, row: Claimed, raw: dict[str, Any]) -> Answers:
+        try:
             async with self._office.work() as work:
                 done = await self._commit(work, row, await self._conversation.apply(work, raw))
             self._counted("applied")
@@ -183,15 +194,15 @@ class Pump:
             async with self._office.work() as work:
                 answers = await self._conversation.explain(work, raw, refusal)
                 return await self._commit(work, row, answers)
-        except _Overtaken:
-            return None
-        except DBAPIError as exc:
-            self._counted("postponed")
-            log.warning("update %s waits for the database: %s", row.update_id, type(exc.orig))
-            await self._later(row, str(type(exc.orig)), None)
-            return None
+        except (_Overtaken, *AWAY):
+            raise
         except Exception:
             return await self._apologise(row, raw)
+
+    async def _wait_for_database(self, row: Claimed, error: Exception) -> None:
+        self._counted("postponed")
+        log.warning("update %s waits for the database: %s", row.update_id, type(error))
+        await self._later(row, str(type(error)), None)
 
     def _counted(self, outcome: str) -> None:
         self._office.meter.count("nobs_updates_handled_total", outcome=outcome)
@@ -210,14 +221,23 @@ class Pump:
             return await self._commit(work, row, answers)
 
     async def _answer(self, row: Claimed, raw: dict[str, Any], answers: Answers) -> Claimed | None:
-        sent = Sent()
-        if answers:
-            async with self._office.look() as work:
-                sent = await self._conversation.answer(work, raw, answers)
+        try:
+            sent = await self._send(raw, answers)
+        except AWAY as exc:
+            await self._wait_for_database(row, exc)
+            return None
         if sent.error and not sent.error.permanent:
             await self._answer_later(row, sent)
             return None
-        return await self._batch.write(lambda work: self._finish(work, row, sent))
+        return await self._batch.write_at_last(
+            lambda work: self._finish(work, row, sent), within=WAITED_FOR
+        )
+
+    async def _send(self, raw: dict[str, Any], answers: Answers) -> Sent:
+        if not answers:
+            return Sent()
+        async with self._office.look() as work:
+            return await self._conversation.answer(work, raw, answers)
 
     async def _finish(self, work: Work, row: Claimed, sent: Sent) -> Claimed | None:
         for (chat_id, name), message_id in sent.slots.items():
@@ -240,4 +260,6 @@ class Pump:
         self, row: Claimed, error: str, answers: Answers | None, by: timedelta | None = None
     ) -> None:
         wait = by or backoff(row.attempts)
-        await self._batch.write(lambda work: inbox.postpone(work, row, wait, error, answers))
+        await self._batch.write_at_last(
+            lambda work: inbox.postpone(work, row, wait, error, answers), within=WAITED_FOR
+        )

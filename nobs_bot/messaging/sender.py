@@ -14,7 +14,6 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
 from telegram import (
     BotCommandScopeChat,
     InlineKeyboardButton,
@@ -42,12 +41,15 @@ from nobs_bot.messaging.chats import fill_slot, is_gone, mark_unreachable, slot_
 from nobs_bot.messaging.message import CAPTION_LIMIT, Message, Picture, PictureSource
 from nobs_bot.messaging.outbox import Delivery, Outgoing
 from nobs_bot.storage.elections import Election
+from nobs_bot.storage.engine import AWAY
 from nobs_bot.storage.leases import backoff
 from nobs_bot.storage.work import Office, Work
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 24
+# so long the database may be away before a delivery breaks off; its lease is longer
+WAITED_FOR = outbox.LEASE / 2
 PRIVATE_CHAT_PAUSE_S = 1.0
 GROUP_PAUSE_S = 3.0
 # more than one message, or every late waking of the loop would slow the flow down for good; at 29.4
@@ -126,8 +128,8 @@ class Sender:
                 self._awake.clear()
                 try:
                     started = await self._start()
-                except DBAPIError as exc:
-                    log.warning("the outbox waits for the database: %s", type(exc.orig))
+                except AWAY as exc:
+                    log.warning("the outbox waits for the database: %s", type(exc))
                     started = 0
                 if not started:
                     await self._wait()
@@ -169,9 +171,13 @@ class Sender:
             log.error("a delivery broke off; its lease runs out", exc_info=task.exception())
 
     async def _deliver(self, row: Outgoing) -> None:
-        async with self._office.look() as work:
-            message = outbox.read(work, row)
-            replaces = message.slot and await slot_message(work, row.chat_id, message.slot)
+        try:
+            async with self._office.look() as work:
+                message = outbox.read(work, row)
+                replaces = message.slot and await slot_message(work, row.chat_id, message.slot)
+        except AWAY as exc:
+            await self._failed(row, ExternalError(f"the database is away: {type(exc).__name__}"))
+            return
         try:
             message_id = await self._send(row.chat_id, message, replaces or None)
         except TelegramError as exc:
@@ -180,7 +186,10 @@ class Sender:
         finally:
             pause = PRIVATE_CHAT_PAUSE_S if row.chat_id > 0 else GROUP_PAUSE_S
             self._next_at[row.chat_id] = time.monotonic() + pause
-        await self._batch.write(lambda work: self._sent(work, row, message_id))
+        # it is with them: written down late it is there once, and sent again it is there twice
+        await self._batch.write_at_last(
+            lambda work: self._sent(work, row, message_id), within=WAITED_FOR
+        )
         self._office.meter.count("nobs_messages_total", outcome="sent")
 
     async def _sent(self, work: Work, row: Outgoing, message_id: int) -> None:
@@ -189,7 +198,9 @@ class Sender:
             await fill_slot(work, row.chat_id, row.slot, message_id)
 
     async def _failed(self, row: Outgoing, error: ExternalError) -> None:
-        await self._batch.write(lambda work: self._write_failure(work, row, error))
+        await self._batch.write_at_last(
+            lambda work: self._write_failure(work, row, error), within=WAITED_FOR
+        )
         outcome = "failed" if error.permanent and error.new_chat_id is None else "postponed"
         self._office.meter.count("nobs_messages_total", outcome=outcome)
 

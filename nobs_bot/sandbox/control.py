@@ -13,7 +13,7 @@
     GET    /sim/files                           every file ever
     GET    /sim/files/FILE_ID                   its bytes
     GET    /sim/search?text=T                   where T occurs: calls, messages, toasts, files
-    GET    /sim/updates                         those the bot has not confirmed
+    GET    /sim/updates                         those the bot has not confirmed; the next one's id
     POST   /sim/updates/repeat                  {count?}: deliver the newest once more
     POST   /sim/updates/hold                    keep updates back
     POST   /sim/updates/release                 {order: kept|reversed}: let them go
@@ -174,7 +174,8 @@ class Control:
     # updates
 
     async def _updates(self, request: web.Request) -> web.Response:
-        return _json({"updates": [entry.update for entry in self.inbox.pending]})
+        pending = [entry.update for entry in self.inbox.pending]
+        return _json({"updates": pending, "next_id": self.inbox.next_id})
 
     async def _repeat(self, request: web.Request) -> web.Response:
         body = await request.json() if request.can_read_body else {}

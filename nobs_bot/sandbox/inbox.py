@@ -151,6 +151,11 @@ class Inbox:
         for entry in ready:
             self.confirm(entry)
 
+    @property
+    def next_id(self) -> int:
+        """What the next update will have."""
+        return self._next_id
+
     # on purpose
 
     def repeat(self, count: int) -> list[int]:
@@ -168,7 +173,8 @@ class Inbox:
         """Let go what was held, in order or ``reversed``."""
         held, self._held = self._held or [], None
         if order == "reversed":
-            held = [Entry(e.update, e.queue, e.message_id, forced=True) for e in reversed(held)]
+            # not forced, which is handed out once only: the bot may die with it in its hands
+            held = list(reversed(held))
         for entry in held:
             self._queue(entry)
         return [entry.update_id for entry in held]

@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import or_, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.storage.base import Base
+from nobs_bot.storage.engine import AWAY
 from nobs_bot.storage.work import Office, Work
 
 log = logging.getLogger(__name__)
@@ -87,8 +87,8 @@ class Election:
         try:
             async with self._office.work() as work:
                 is_taken = await self._take(work)
-        except DBAPIError as exc:
-            log.warning("%s: the office waits for the database: %s", self._name, type(exc.orig))
+        except AWAY as exc:
+            log.warning("%s: the office waits for the database: %s", self._name, type(exc))
             return
         self._renewed = began if is_taken else None
         if is_taken != was_won:
@@ -119,7 +119,7 @@ class Election:
         if self._renewed is None:
             return
         self._renewed = None
-        with suppress(DBAPIError):
+        with suppress(*AWAY):
             async with self._office.work() as work:
                 await work.session.execute(
                     update(HeldOffice)

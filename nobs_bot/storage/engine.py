@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import StaticPool
 
@@ -22,6 +24,8 @@ from nobs_bot.storage import sqlite
 from nobs_bot.storage.turns import Turns
 
 SQLITE_READERS = 4
+# what is raised while the database is away: its own words, or that no connection came free in time
+AWAY = (DBAPIError, NoneFree)
 
 
 def async_url(url: str) -> URL:

@@ -45,12 +45,20 @@ class Turns:
         await done
 
     async def begin(self, connection: Connection) -> None:
-        """Begin our part, inside a turn."""
+        """
+        Begin our part, inside a turn.
+
+        Raises:
+            OperationalError: the disk or another process does not let us.
+        """
         self._connection = connection
         if not connection.raw.in_transaction:
             # a full disk makes SQLite undo the whole transaction, and with it earlier parts
             self._tell(sqlite3.OperationalError("the transaction was undone"))
-        await connection.begin_part()
+        try:
+            await connection.begin_part()
+        except sqlite3.Error as exc:
+            raise OperationalError("BEGIN", None, exc) from exc
 
     def _wait_for_commit(self) -> asyncio.Future[None]:
         done = asyncio.get_running_loop().create_future()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from nobs_bot.cameras import checks
 from nobs_bot.cameras.checks import Check, ask_check, claim_checks, run_check
 from nobs_bot.cameras.connection import set_stream
 from nobs_bot.cameras.drift import (
@@ -16,6 +19,7 @@ from nobs_bot.cameras.drift import (
 )
 from nobs_bot.cameras.record import Camera, Drift
 from nobs_bot.sandbox.cameras.panorama import jpeg, view
+from nobs_bot.storage.doomed import remove_doomed
 from nobs_bot.storage.work import Work
 from nobs_bot.streams.address import StreamAddress, parse_address
 from nobs_bot.streams.check import CheckReport
@@ -201,3 +205,30 @@ async def test_a_check_that_the_owner_asked_for_finds_no_drift(house: House) -> 
         await ask_check(work, await house.camera(work, camera_id), tell_owner=True)
     await looked_at(house, MOVED)
     assert await drift(house, camera_id) is None
+
+
+async def test_killed_before_a_row_names_it_a_still_goes_by_itself(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    camera_id = await sharing(house)
+    folder = tmp_path / "files" / "stills" / str(camera_id)
+    before = {each.name for each in folder.iterdir()}
+
+    async def killed(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checks, "_finish", killed)
+        with pytest.raises(asyncio.CancelledError):
+            await checked(house, GOOD)
+    house.clock.advance(timedelta(minutes=1))
+    await looked_at(house, GOOD)
+    assert len(list(folder.iterdir())) == len(before) + 2
+    house.clock.advance(timedelta(days=2))
+    assert await remove_doomed(house.office, house.files) == 1
+    async with house.office.look() as work:
+        last = await checks.last_check(work, await house.camera(work, camera_id))
+    assert last is not None
+    assert last.still_name is not None
+    kept = {Path(last.still_name).name}
+    assert {each.name for each in folder.iterdir()} == before | kept

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 import zlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from nobs_bot.cameras import photos
 from nobs_bot.cameras.photos import (
     LONG_SIDE_PX,
     MOST_BYTES,
@@ -209,3 +212,26 @@ async def test_a_photo_that_was_dropped_during_the_download_is_not_kept(house: H
     await fetch_photos(house.office, house.files, Meanwhile())
     assert await remove_doomed(house.office, house.files) == 1
     assert await house.told("Sari") == []
+
+
+async def test_killed_before_a_row_names_it_a_copy_goes_by_itself(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    camera_id = await house.draft()
+
+    async def killed(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(photos, "_keep", killed)
+        with pytest.raises(asyncio.CancelledError):
+            await fetch_photos(house.office, house.files, Telegram(picture()))
+    house.clock.advance(timedelta(minutes=4))
+    assert await fetch_photos(house.office, house.files, Telegram(picture())) == 1
+    async with house.office.look() as work:
+        [photo] = await photos_of(work, camera_id)
+    folder = tmp_path / "files" / "photos" / str(camera_id)
+    assert len(list(folder.iterdir())) == 2
+    house.clock.advance(timedelta(days=2))
+    assert await remove_doomed(house.office, house.files) == 1
+    assert [f"photos/{camera_id}/{each.name}" for each in folder.iterdir()] == [photo.file_name]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from nobs_bot.messaging.batch import Batch
 from nobs_bot.people.persons import Person, meet
@@ -78,3 +81,30 @@ async def test_a_caller_who_went_away_stops_nobody(any_house: House) -> None:
     gone.cancel()
     assert await batch.write(meeting(2, done)) == 2
     assert 2 in await accounts(any_house)
+
+
+def away_for(times: int, write: Any) -> Any:
+    """*write*, while the database is away for its first *times*."""
+    left = iter(range(times))
+
+    async def broken(work: Work) -> Any:
+        for _ in left:
+            raise OperationalError("UPDATE", None, sqlite3.OperationalError("gone"))
+        return await write(work)
+
+    return broken
+
+
+async def test_what_must_be_written_down_waits_for_the_database(house: House) -> None:
+    batch, done = Batch(house.office), list[int]()
+    write = away_for(2, meeting(7, done))
+    assert await batch.write_at_last(write, within=timedelta(seconds=30)) == 7
+    assert await accounts(house) == {7}
+
+
+async def test_it_does_not_wait_for_ever(house: House) -> None:
+    batch = Batch(house.office)
+    write = away_for(1000, meeting(7, []))
+    with pytest.raises(OperationalError):
+        await batch.write_at_last(write, within=timedelta(seconds=0.7))
+    assert await accounts(house) == set()

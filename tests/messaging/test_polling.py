@@ -18,6 +18,7 @@ from nobs_bot.sandbox import SandboxServer
 from nobs_bot.sandbox.faults import Fault
 from tests.cast import House
 from tests.conftest import TOKEN
+from tests.faults.proxy import BAD_GATEWAY, proxy_to
 from tests.messaging.updates import SARI, Script
 from tests.phone import Phone
 
@@ -132,3 +133,19 @@ async def test_the_token_is_never_logged(house: House, sandbox: SandboxServer, c
         await kept(house, 1)
     assert "no updates" in caplog.text
     assert TOKEN.split(":")[1] not in caplog.text
+
+
+async def test_a_gateways_page_in_place_of_an_answer_is_lived_through(
+    house: House, sandbox: SandboxServer
+) -> None:
+    pump = Pump(house.office, Script())
+    async with proxy_to(port=int(sandbox.api_url.rpartition(":")[2])) as gateway:
+        gateway.says = BAD_GATEWAY
+        poller = asyncio.create_task(Poller(pump, TOKEN, f"http://127.0.0.1:{gateway.port}").run())
+        await asyncio.sleep(0.3)
+        assert not poller.done()
+        await Phone(sandbox.api_url, SARI).start()
+        gateway.heal()
+        assert len(await kept(house, 1)) == 1
+        poller.cancel()
+        await asyncio.gather(poller, return_exceptions=True)

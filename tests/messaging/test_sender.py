@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
 from nobs_bot.buttons import Button, button, column
 from nobs_bot.coverage.basemap import BaseMap
@@ -320,3 +322,22 @@ async def test_two_senders_share_the_work(
         assert said == ["0", "1", "2"]
     async with any_house.office.look() as work:
         assert await work.session.scalar(select(func.sum(Outgoing.attempts))) == 6
+
+
+async def test_what_is_sent_while_the_database_goes_away_is_there_once(
+    house: House, sandbox: SandboxServer, sari: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, times = outbox.settle, iter(range(2))
+
+    async def away(*what: Any, **more: Any) -> None:
+        for _ in times:
+            raise OperationalError("UPDATE", None, sqlite3.OperationalError("gone"))
+        await real(*what, **more)
+
+    monkeypatch.setattr(outbox, "settle", away)
+    async with sending(house, sandbox):
+        await put(house, Message(text="satu"), "1")
+        await put(house, Message(text="dua"), "2")
+        assert await settled(house, "1", "2") == [Delivery.SENT] * 2
+    assert [words_of(each) for each in await sari.messages()][-2:] == ["satu", "dua"]
+    assert sum(words_of(each) == "satu" for each in await sari.messages()) == 1

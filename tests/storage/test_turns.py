@@ -183,3 +183,17 @@ async def test_many_writers_and_readers_at_once(house: House) -> None:
 
     await asyncio.gather(read(100), read(100), *(write(house, n) for n in range(1, 101)))
     assert await accounts(house) == set(range(1, 101))
+
+
+async def test_a_disk_that_does_not_let_us_begin_is_told_in_the_databases_words(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(connection: Connection) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Connection, "begin_part", full)
+        with pytest.raises(OperationalError):
+            await write(house, 1)
+    await write(house, 2)
+    assert await accounts(house) == {2}

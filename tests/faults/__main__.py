@@ -1,0 +1,61 @@
+"""
+`python -m tests.faults`: the thousand schedules, and one of them again.
+
+    python -m tests.faults [--schedules N] [--seed S] [--only KIND] [--into FILE]
+    python -m tests.faults replay KIND:SEED
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.faults.record import at_once, write
+from tests.faults.soak import Result
+from tests.faults.thousand import all_of, replay
+
+FILE = Path(__file__).parents[2] / "docs" / "faults" / "last.md"
+
+
+def main() -> int:
+    """Run, print, write; 1 where something must never happen and has."""
+    given = _arguments()
+    console = Console()
+    if given.what == "replay":
+        result = asyncio.run(replay(given.schedule, console))
+    else:
+        result = asyncio.run(all_of(given.schedules, given.seed, given.only, console))
+        write(result, given.into, seed=given.seed)
+        console.print(f"Written to {given.into}.", soft_wrap=True)
+    return _said(result, console)
+
+
+def _said(result: Result, console: Console) -> int:
+    console.print(at_once(result), markup=False, soft_wrap=True)
+    for name, found in result.violations.items():
+        console.print(f"\n{name} failed; once more: python -m tests.faults replay {name}")
+        for line in found:
+            console.print(f"  {line}", markup=False, soft_wrap=True)
+    return 1 if result.violations else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults")
+    parser.add_argument("what", nargs="?", choices=("run", "replay"), default="run")
+    parser.add_argument("schedule", nargs="?", help="KIND:SEED, as printed where one failed")
+    parser.add_argument("--schedules", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", choices=("postgres", "sqlite"))
+    parser.add_argument("--into", type=Path, default=FILE)
+    given = parser.parse_args()
+    if given.what == "replay" and not given.schedule:
+        parser.error("give the schedule as KIND:SEED")
+    return given
+
+
+if __name__ == "__main__":
+    sys.exit(main())
