@@ -1,7 +1,7 @@
 """
 `python -m tests.faults`: the thousand schedules, and one of them again.
 
-    python -m tests.faults [--schedules N] [--seed S] [--only KIND] [--into FILE]
+    python -m tests.faults [--schedules N] [--seed S] [--minutes M] [--only KIND] [--into FILE]
     python -m tests.faults replay KIND:SEED
 """
 
@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
+from math import inf
 from pathlib import Path
 
 from rich.console import Console
@@ -23,13 +25,24 @@ FILE = Path(__file__).parents[2] / "docs" / "faults" / "last.md"
 
 def main() -> int:
     """Run, print, write; 1 where something must never happen and has."""
+    # also in the background, where a shell has the first ignored: nothing may stay mounted
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     given = _arguments()
     console = Console()
     if given.what == "replay":
         result = asyncio.run(replay(given.schedule, console))
     else:
-        result = asyncio.run(all_of(given.schedules, given.seed, given.only, console))
-        write(result, given.into, seed=given.seed)
+        result = asyncio.run(
+            all_of(
+                given.schedules,
+                given.seed,
+                given.only,
+                console,
+                minutes=given.minutes,
+                kept=lambda so_far: write(so_far, given.into, seed=given.seed),
+            )
+        )
         console.print(f"Written to {given.into}.", soft_wrap=True)
     return _said(result, console)
 
@@ -49,6 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("schedule", nargs="?", help="KIND:SEED, as printed where one failed")
     parser.add_argument("--schedules", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=inf, help="begin none after so many")
     parser.add_argument("--only", choices=("postgres", "sqlite"))
     parser.add_argument("--into", type=Path, default=FILE)
     given = parser.parse_args()

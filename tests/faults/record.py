@@ -46,6 +46,8 @@ def as_markdown(result: Result, *, seed: int) -> str:
     ]
     lines = ["# The last run", "", "| | |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in rows]
+    lines += ["", "| people | times |", "|---|---|"]
+    lines += [f"| {name} | {times} |" for name, times in result.deeds.items()]
     lines += ["", "| fault | times |", "|---|---|"]
     lines += [f"| {name} | {times} |" for name, times in sorted(result.faults.items())]
     for name, found in result.violations.items():

@@ -40,6 +40,7 @@ class Result:
     Attributes:
         faults: How often each kind of fault struck.
         violations: By the schedule's name.
+        deeds: How often people did what.
         seconds: How long each schedule took, calm and examination included.
     """
 
@@ -47,6 +48,7 @@ class Result:
     faults: Counter[str] = field(default_factory=Counter)
     violations: dict[str, list[str]] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
+    deeds: Counter[str] = field(default_factory=Counter)
     updates: int = 0
     messages: int = 0
     lured: int = 0
@@ -58,6 +60,7 @@ class Result:
         self.faults += other.faults
         self.violations |= other.violations
         self.seconds += other.seconds
+        self.deeds += other.deeds
         self.updates += other.updates
         self.messages += other.messages
         self.lured += other.lured
@@ -155,6 +158,20 @@ class Load:
             query = select(func.count()).select_from(Received)
             result.updates += int((await work.session.execute(query)).scalar_one())
         result.messages += len((await under.sandbox.see("messages"))["messages"])
+        deeds = self._people.deeds
+        result.deeds.update(
+            {
+                "cameras enrolled": len(deeds.submitted),
+                "with a stream that was looked at": len(deeds.streams),
+                "turned with hasty taps": len(deeds.headings_deg),
+                "drafts left": len(deeds.drafts),
+                "erased": len(deeds.erased),
+                "approved": deeds.approvals,
+                "requests for footage": deeds.requests,
+                "clips with a receipt": len(deeds.receipted),
+                "cases closed": len(deeds.closed),
+            }
+        )
         result.lured += under.canary.lured
         result.kills += sum(member.kills for member in under.members.values())
 

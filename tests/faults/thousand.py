@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import count, islice
+import time
+from collections.abc import Callable
+from itertools import count, islice, takewhile
+from math import inf
 
 from rich.console import Console
 
@@ -14,25 +17,35 @@ KINDS = ("postgres", "postgres", "sqlite", "postgres")
 
 
 async def all_of(
-    schedules: int, seed: int, only: str | None, console: Console, per_cluster: int = PER_CLUSTER
+    schedules: int,
+    seed: int,
+    only: str | None,
+    console: Console,
+    *,
+    minutes: float = inf,
+    kept: Callable[[Result], None] = lambda _: None,
 ) -> Result:
     """
     Run *schedules* of them, those of the seeds from *seed* on.
 
     Args:
         only: One kind of cluster; else both in turn.
+        minutes: After so many none is begun any more.
+        kept: Is given what there is after each cluster.
     """
     result = Result()
-    seeds = iter(range(seed, seed + schedules))
+    over_at = time.monotonic() + minutes * 60
+    seeds = takewhile(lambda _: time.monotonic() < over_at, range(seed, seed + schedules))
     for number in count():
-        if len(result.schedules) == schedules:
+        if len(result.schedules) == schedules or time.monotonic() >= over_at:
             return result
         kind = only or KINDS[number % len(KINDS)]
         # a violation ends its cluster; the seeds that it leaves go to the next one
-        batch = islice(seeds, min(per_cluster, schedules - len(result.schedules)))
+        batch = islice(seeds, min(PER_CLUSTER, schedules - len(result.schedules)))
         say = _saying(console, result, schedules)
         webhook = (number + number // len(KINDS)) % 2 == 1
         result.add(await run(kind, batch, load_seed=seed + number, webhook=webhook, told=say))
+        kept(result)
     raise AssertionError
 
 
