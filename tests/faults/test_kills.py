@@ -9,7 +9,10 @@ import pytest
 from benchmarks.siege.run import besiege
 
 
-@pytest.mark.parametrize("webhook", [False, True], ids=["polling", "webhook"])
+# the schedules kill too; these look more strictly, and take their time
+@pytest.mark.parametrize(
+    "webhook", [False, pytest.param(True, marks=pytest.mark.soak)], ids=["polling", "webhook"]
+)
 async def test_a_few_kills_lose_and_double_nothing(tmp_path: Path, webhook: bool) -> None:
     outcome = await besiege(tmp_path, kills=2, seed=1 + webhook, webhook=webhook, at_once=6)
     assert outcome.violations == []
