@@ -119,7 +119,7 @@ def test_the_proxies_hand_on_what_the_public_may_reach_and_no_more(path: str) ->
     assert by_caddy == wanted
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="left out: no systemd here")
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
 def test_systemd_reads_the_units(tmp_path: Path) -> None:
     names = []
     for path in DEPLOY.glob("nobs*"):
@@ -142,7 +142,7 @@ def test_systemd_reads_the_units(tmp_path: Path) -> None:
     assert verified.returncode == 0, verified.stderr
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="left out: no systemd here")
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
 def test_the_units_are_closed(tmp_path: Path) -> None:
     for name in ("nobs.service", "nobs-backup.service"):
         shutil.copy(DEPLOY / name, tmp_path)
