@@ -21,7 +21,7 @@ from nobs_bot.storage.work import Work
 from tests.faults.cluster import Cluster
 from tests.faults.crowd import People
 
-CALM_WITHIN_S = 90.0
+CALM_WITHIN_S = 180.0
 LOOK_EVERY_S = 0.15
 # so long nothing changes before the clock is stepped to what comes next; who holds a lease may be
 # at work, and is given more time

