@@ -299,8 +299,8 @@ def hosts(prefix: str, count: int) -> list[str]:
     return [f"{prefix}.{number // 250}.{number % 250 + 1}" for number in range(count)]
 
 
-async def test_a_providers_outage_is_told_to_officers_and_to_no_owner(any_house: House) -> None:
-    house, cameras = any_house, Cameras()
+async def test_a_providers_outage_is_told_to_officers_and_to_no_owner(house: House) -> None:
+    cameras = Cameras()
     down = hosts("36.68", 30)
     await many(house, down)
     await many(house, hosts("103.28", 30))
