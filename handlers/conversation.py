@@ -100,6 +100,8 @@ class BotConversation:
         for name in {(each.get("message") or {}).get("slot") for each in answers} - {None}:
             if message_id := await slot_message(work, chat_id, str(name)):
                 slots[str(name)] = message_id
+        # a reader is not held while Telegram is waited for: there are few
+        await work.session.close()
         try:
             return await self._answerer.send(chat_id, answers, slots)
         except OSError as exc:

@@ -131,8 +131,10 @@ class Foundation:
 
     def __post_init__(self) -> None:
         settings = self.settings
+        # before they are read, or a change in between would never be noticed; none on first start
+        mark = self._keys_mark()
         self.vault = Vault(self.keys)
-        self._keys_seen = self._keys_mark()
+        self._keys_seen = mark or self._keys_mark()
         self.texts = Texts(settings.zone, settings.default_language)
         self.database = Database(settings.database)
         self.files = FileStore(settings.files, self.vault)
@@ -475,8 +477,7 @@ class App:
         return await seal_lines(self.foundation.office)
 
     async def _tell_of_lookups(self) -> int:
-        async with self.foundation.office.work() as work:
-            return await tell_of_lookups(work)
+        return await tell_of_lookups(self.foundation.office)
 
     async def _keep_up(self) -> int:
         """What the calendar asks for: drafts and requests that ran out, rows nobody needs."""

@@ -10,11 +10,12 @@ from pathlib import Path
 from rich.console import Console
 
 from nobs_bot.app import KEYS_LOOKED_AT_EVERY_S
+from nobs_bot.errors import CannotStart
 from nobs_bot.schema import metadata
 from nobs_bot.serving import prepared, progress_bar
 from nobs_bot.settings import Settings
 from nobs_bot.storage.audit import Act, record
-from nobs_bot.storage.crypto import KEY_BYTES, MasterKey, load_keys, write_keys
+from nobs_bot.storage.crypto import KEY_BYTES, MOST_KEYS, MasterKey, load_keys, write_keys
 from nobs_bot.storage.resealing import reseal
 
 _BY_HAND = """\
@@ -43,7 +44,8 @@ async def rotate(settings: Settings, *, only_reseal: bool, pause_s: float | None
     try:
         if not only_reseal:
             if settings.secret_keys is not None:
-                console.print(_BY_HAND.format(key=_line(_fresh(foundation.keys))), soft_wrap=True)
+                fresh = _fresh(foundation.keys)
+                console.print(_BY_HAND.format(key=_line(fresh)), markup=False, soft_wrap=True)
                 return 2
             await _bring_in(path, console, pause)
             foundation.vault.take(load_keys(path))
@@ -51,8 +53,8 @@ async def rotate(settings: Settings, *, only_reseal: bool, pause_s: float | None
         done = 0
         with progress_bar(console, "sealing anew") as tick:
             # once more for what was written by a process that had not looked yet
-            while fresh := await reseal(foundation.office, metadata(), tick):
-                done += fresh
+            while anew := await reseal(foundation.office, metadata(), tick):
+                done += anew
         async with foundation.office.work() as work:
             record(work, Act.KEYS_ROTATED, actor_id=None, key=newest, values=done)
     finally:
@@ -79,9 +81,18 @@ async def _bring_in(path: Path, console: Console, pause_s: float) -> None:
 
 
 def _fresh(keys: list[MasterKey]) -> MasterKey:
+    """
+    A key of the next number that is free.
+
+    Raises:
+        CannotStart: there is none.
+    """
     taken = {key.key_id for key in keys}
-    free = next(number for number in range(max(taken) + 1, 1000) if number not in taken)
-    return MasterKey(free, secrets.token_bytes(KEY_BYTES), is_coming=True)
+    free = [*range(max(taken) + 1, MOST_KEYS + 1), *range(1, max(taken))]
+    for number in free:
+        if number not in taken:
+            return MasterKey(number, secrets.token_bytes(KEY_BYTES), is_coming=True)
+    raise CannotStart(f"There are {MOST_KEYS} keys already. Take out those that nothing needs.")
 
 
 def _line(key: MasterKey) -> str:

@@ -95,7 +95,7 @@ class Feed:
                 continue
             if fresh:
                 self._tell(fresh)
-            since = max(*found.values(), since)
+            since = max((since, *found.values()))
             told, mark = found, latest
 
     def _tell(self, fresh: Changes) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from io import StringIO
 
 from sqlalchemy import select
@@ -143,13 +144,15 @@ class Incident:
 
 
 async def tell_affected(work: Work, incident: Incident, affected: Sequence[Affected]) -> int:
-    """A message to each of them who can be reached; telling twice tells once."""
+    """A message to each of them who can be reached; telling the same twice tells once."""
+    what = sha256(incident.how.encode()).hexdigest()[:16]
     told = 0
     for each in affected:
         if each.who.telegram_id is None:
             continue
         words = words_for(work, each.who)
-        occasion = f"breach:{incident.found_at.isoformat()}:{each.who.id}"
+        times = f"{incident.since.isoformat()}:{incident.until.isoformat()}"
+        occasion = f"breach:{times}:{what}:{each.who.id}"
         await tell(work, each.who, Message(text=_letter(work, words, incident, each)), occasion)
         told += 1
     return told

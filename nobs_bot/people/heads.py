@@ -26,9 +26,9 @@ async def tell_heads(work: Work) -> int:
     told = 0
     for administrator_id in await everyone_with(work, Role.ADMINISTRATOR):
         occasion = f"audit-head:{local.date().isoformat()}:{administrator_id}"
-        if await delivery_of(work, occasion) is not None:
-            continue
         who = await person(work, administrator_id)
+        if who.telegram_id is None or await delivery_of(work, occasion) is not None:
+            continue
         words = words_for(work, who)
         head = head_of(work.vault, seal)
         text = words("audit.head", moment=words.moment(seal.at), number=seal.number, head=head)

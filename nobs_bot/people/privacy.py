@@ -78,7 +78,7 @@ async def erase(work: Work, who: Person, holders: Sequence[Holder]) -> None:
     await forget_sessions(work, who.id)
     # the chain of the log has a place for each line, so it must say which of them are gone
     gone = await forget_owner(work, who.id)
-    record(work, Act.ERASED, actor_id=who.id, lines=gone)
+    record(work, Act.ERASED, actor_id=who.id, gone=gone)
     if who.telegram_id is not None:
         await work.session.execute(delete(Standing).where(Standing.lane == who.telegram_id))
         await work.session.execute(delete(Slot).where(Slot.chat_id == who.telegram_id))

@@ -110,7 +110,7 @@ class AuditLine(Base, Identified):
     One act. `details` is sealed; the rest are ids and codes.
 
     Args:
-        mark: Over all of it but the seal (see `marked`); None in lines from before there were any.
+        mark: Over all of it but the seal (see `mark`); None in lines from before there were any.
         sealed_in: Number of the seal that holds it; None until the next second.
     """
 
@@ -118,6 +118,7 @@ class AuditLine(Base, Identified):
     __table_args__ = (
         Index(None, "owner_id", "id"),
         Index(None, "actor_id", "id"),
+        Index(None, "act", "at"),
         Index(
             "ix_audit_lines_unsealed",
             "id",
@@ -205,8 +206,8 @@ async def record_seen(
             "owner_id": owner_id,
             "camera_id": camera_id,
         }
-        mark = work.vault.mac(_MARK, _whole(AuditLine(**values), {}))
-        lines.append(values | {"mark": mark})
+        whole = _whole(AuditLine(**values), {})
+        lines.append(values | {"mark": work.vault.mac(_MARK, whole)})
     for first in range(0, len(lines), _AT_ONCE):
         await work.session.execute(insert(AuditLine), lines[first : first + _AT_ONCE])
 

@@ -277,7 +277,7 @@ class _Verification:
 
     def _note_erased(self, work: Work, line: AuditLine) -> None:
         if line.act is Act.ERASED:
-            self._erased.update(line.read_details(work).get("lines", ()))
+            self._erased.update(line.read_details(work).get("gone", ()))
 
     async def _look_for_strangers(self) -> None:
         """Lines that stand in the log and in no seal."""

@@ -26,6 +26,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+# their number is a byte of every sealed value
+MOST_KEYS = 255
 _VERSION = 1
 
 
@@ -71,7 +73,7 @@ def parse_keys(text: str) -> list[MasterKey]:
             secret = base64.b64decode(encoded, validate=True)
         except ValueError:
             secret = b""
-        if not number.isdigit() or not 1 <= int(number) <= 255 or len(secret) != KEY_BYTES:
+        if not number.isdigit() or not 1 <= int(number) <= MOST_KEYS or len(secret) != KEY_BYTES:
             raise KeyProblem("A key is ID:BASE64 with an id of 1 to 255 and 32 bytes.")
         keys.append(MasterKey(int(number), secret, entry.strip().startswith("+")))
     if all(key.is_coming for key in keys) or len({key.key_id for key in keys}) != len(keys):

@@ -7,10 +7,9 @@ reads go to connections of their own. PostgreSQL has one pool for both.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,10 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import Pool, StaticPool
 
 from nobs_bot.storage import sqlite
+from nobs_bot.storage.fairness import FairPool
 from nobs_bot.storage.turns import Turns
 
 SQLITE_READERS = 4
@@ -51,8 +51,9 @@ class Database:
             if self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
             self._writer = self._sqlite_engine(poolclass=StaticPool)
-            self._readers = self._sqlite_engine(pool_size=SQLITE_READERS, max_overflow=0)
-            self._reading = asyncio.Semaphore(SQLITE_READERS)
+            self._readers = self._sqlite_engine(
+                poolclass=FairPool, pool_size=SQLITE_READERS, max_overflow=0
+            )
         else:
             self._writer = self._readers = create_async_engine(
                 self.url, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True
@@ -88,11 +89,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """A session that only reads."""
-        # the pool lets whoever comes as a connection is given back go before those who wait for it
-        async with (
-            self._reading if self.is_sqlite else nullcontext(),
-            AsyncSession(self._readers, expire_on_commit=False) as session,
-        ):
+        async with AsyncSession(self._readers, expire_on_commit=False) as session:
             yield session
 
     async def ping(self) -> float:
@@ -106,6 +103,11 @@ class Database:
     def engine(self) -> AsyncEngine:
         """The engine that writes, for migrations."""
         return self._writer
+
+    @property
+    def reading_pool(self) -> Pool:
+        """Where readers get their connections from."""
+        return self._readers.pool
 
     async def close(self) -> None:
         """Close every connection."""

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
-from sqlalchemy import select
+from sqlalchemy import delete, select, text
 
 from nobs_bot.cameras import atlas, review, rights
 from nobs_bot.cameras.atlas import COLUMNS
+from nobs_bot.cameras.record import Camera
+from nobs_bot.console import feed
 from nobs_bot.coverage import hotspots
 from nobs_bot.coverage.hotspots import HotspotKind, Spot
 from nobs_bot.people.roles import Role, grant
@@ -266,6 +268,26 @@ async def test_a_change_that_comes_late_is_a_change(any_hall: Hall) -> None:
         fresh = [each for each, change in (await atlas.changes(work, 0)).items()]
         assert {each.camera_id for each in await atlas.shown_now(work, fresh)} == {early, late}
         assert await atlas.changes(work, known[late]) == {}
+
+
+async def test_changes_are_told_after_every_known_camera_was_erased(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = hall.house
+    monkeypatch.setattr(feed, "LOOK_EVERY_S", 0.05)
+    gone = await house.approved()
+    rahmat = await hall.enter("Rahmat")
+    async with rahmat.session.get(f"{hall.root}/peta/siaran") as his:
+        events = Events(his)
+        assert (await events.next())[0] == "edition"
+        async with house.office.work() as work:
+            for table in ("camera_photos", "audit_lines", "camera_checks", "camera_health"):
+                await work.session.execute(text(f"DELETE FROM {table}"))
+            await work.session.execute(delete(Camera).where(Camera.id == gone))
+        await asyncio.sleep(0.3)
+        await house.approved("Budi")
+        event, [row] = await events.next()
+        assert (event, row[8]) == ("cameras", 0)
 
 
 async def test_a_line_ends_with_the_session_and_the_server_stops_at_once(

@@ -32,8 +32,7 @@ async def opened(house: House, officer: str, owners: range, act: Act = Act.CAMER
 
 async def told(house: House) -> int:
     settings = house.office.settings.model_copy(update={"lookups_a_day": LIMIT})
-    async with replace(house.office, settings=settings).work() as work:
-        return await tell_of_lookups(work)
+    return await tell_of_lookups(replace(house.office, settings=settings))
 
 
 async def test_who_opens_too_many_is_told_of(any_house: House) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import TimeoutError as NoneFree
+from sqlalchemy.util import greenlet_spawn
 
 from nobs_bot.people.persons import Person, meet
 from nobs_bot.storage.audit import Act, AuditLine, forget_owner, lines_about, record
 from nobs_bot.storage.base import new_id
 from nobs_bot.storage.counters import next_number
+from nobs_bot.storage.engine import SQLITE_READERS, Database
+from nobs_bot.storage.fairness import FairPool
 from tests.cast import MONDAY, House
 
 
@@ -184,3 +189,40 @@ async def test_lines_of_an_erased_owner_go_and_those_of_others_stay(house: House
     async with house.office.look() as work:
         query = select(AuditLine.owner_id).where(AuditLine.owner_id.is_not(None))
         assert (await work.session.execute(query)).scalars().all() == [house.ids["Budi"]]
+
+
+async def test_whoever_comes_as_a_connection_is_given_back_waits_behind_those_who_wait() -> None:
+    queue, served = FairPool._queue_class(), list[str]()
+
+    async def take(name: str) -> None:
+        await greenlet_spawn(queue.get, True, 5)
+        served.append(name)
+
+    waiting = [asyncio.create_task(take(name)) for name in ("first", "second")]
+    await asyncio.sleep(0.01)
+    # begun before those who wait are woken
+    waiting.append(asyncio.create_task(take("late")))
+    queue.put_nowait(1)
+    await asyncio.sleep(0.01)
+    for given_back in (2, 3):
+        queue.put_nowait(given_back)
+    await asyncio.gather(*waiting)
+    assert served == ["first", "second", "late"]
+    assert type(Database("sqlite:///").reading_pool) is FairPool
+
+
+async def test_one_who_waited_in_vain_is_told_and_keeps_nobody_from_a_connection(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = house.office.database
+    monkeypatch.setattr(database.reading_pool, "_timeout", 0.05)
+    async with AsyncExitStack() as held:
+        for _ in range(SQLITE_READERS):
+            session = await held.enter_async_context(database.reading())
+            await session.execute(text("SELECT 1"))
+        with pytest.raises(NoneFree):
+            await database.ping()
+        # a session that asks nothing holds nothing
+        async with database.reading():
+            pass
+    await asyncio.gather(*(database.ping() for _ in range(20)))

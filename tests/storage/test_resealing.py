@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import LargeBinary, select
 
 from nobs_bot.app import Foundation
+from nobs_bot.errors import CannotStart
 from nobs_bot.people.persons import Person, name_of, set_name
-from nobs_bot.rotating import rotate
+from nobs_bot.rotating import _fresh, rotate
 from nobs_bot.schema import metadata, upgrade
 from nobs_bot.settings import Settings
 from nobs_bot.storage.base import SEALED_BY
@@ -175,6 +176,13 @@ async def test_the_command_rotates_and_goes_on_where_it_broke_off(tmp_path: Path
     assert await rotate(settings, only_reseal=False, pause_s=0) == 0
     assert [key.key_id for key in load_keys(tmp_path / "keys")] == [3, 2, 1]
     await running.database.close()
+
+
+def test_a_number_that_was_given_up_is_used_again_and_there_is_an_end() -> None:
+    keys = [replace(NEW[0], key_id=number) for number in (255, 3, 1)]
+    assert _fresh(keys).key_id == 2
+    with pytest.raises(CannotStart):
+        _fresh([replace(NEW[0], key_id=number) for number in range(1, 256)])
 
 
 async def test_keys_of_the_environment_are_rotated_by_hand(tmp_path: Path) -> None:
