@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from nobs_bot.footage.request import ClipState
+from nobs_bot.footage.upload import UploadState
 from tests.console.conftest import Counter, code_in
 
 pytestmark = pytest.mark.browser
@@ -183,6 +184,88 @@ async def test_pausing_going_on_and_cancelling_by_keyboard(
     clips = await counter.fetched()
     assert [clip.size_bytes for clip in clips] == [20 * MB]
     assert here.complaints == []
+
+
+async def begun(counter: Counter, here: Visit) -> None:
+    """On the page, with every question answered by yes."""
+    here.page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+    await here.page.goto(await counter.link())
+    await here.page.get_by_role("button", name="Mulai").click()
+    await expect(here.page.get_by_text("R-1001")).to_be_visible()
+
+
+async def test_a_button_holds_while_its_row_changes(
+    counter: Counter, browser: Browser, tmp_path: Path
+) -> None:
+    first, second = a_file(tmp_path, 8 * MB, "satu.dav"), a_file(tmp_path, 8 * MB, "dua.dav")
+    here = await visit(browser)
+    page = here.page
+    await begun(counter, here)
+    await slow_down(here, 2 * MB)
+    await page.get_by_label("Pilih berkas").set_input_files([first, second])
+    await past(page, 0.1)
+    await page.get_by_role("button", name="Batalkan: dua.dav").focus()
+    await page.keyboard.down("Space")
+    # the second one's turn comes in the very moment
+    await page.evaluate("document.querySelector('#sending button').click()")
+    await expect(page.get_by_text("Dijeda")).to_be_visible()
+    await expect(page.get_by_text("Menunggu giliran")).to_have_count(0)
+    await page.keyboard.up("Space")
+    await expect(page.get_by_text("dua.dav")).to_have_count(0)
+    await expect(page.get_by_text("satu.dav")).to_be_visible()
+
+
+async def test_what_is_cancelled_while_the_server_makes_it_leaves_nothing(
+    counter: Counter, browser: Browser, tmp_path: Path
+) -> None:
+    here = await visit(browser)
+    page = here.page
+    await begun(counter, here)
+    made = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        if route.request.method == "POST":
+            await made.wait()
+        await route.continue_()
+
+    await page.route("**/berkas/", late)
+    await page.get_by_label("Pilih berkas").set_input_files(a_file(tmp_path, MB, "satu.dav"))
+    async with page.expect_response(lambda answer: answer.request.method == "DELETE") as deleted:
+        await page.get_by_role("button", name="Batalkan: satu.dav").click()
+        await expect(page.get_by_text("satu.dav")).to_have_count(0)
+        made.set()
+    assert (await deleted.value).status == 204
+    assert [each.state for each in await counter.uploads()] == [UploadState.ENDED]
+    assert await counter.parts() == []
+    await expect(page.get_by_text("satu.dav")).to_have_count(0)
+
+
+async def test_cancelling_tries_again_while_the_server_still_holds_the_file(
+    counter: Counter, browser: Browser, tmp_path: Path
+) -> None:
+    here = await visit(browser)
+    page = here.page
+    await begun(counter, here)
+    refusals = 1
+
+    async def held(route: Route) -> None:
+        nonlocal refusals
+        if route.request.method == "DELETE" and refusals:
+            refusals -= 1
+            await route.fulfill(status=423)
+        else:
+            await route.continue_()
+
+    await page.route("**/berkas/*", held)
+    await slow_down(here, MB)
+    await page.get_by_label("Pilih berkas").set_input_files(a_file(tmp_path, 8 * MB, "satu.dav"))
+    await past(page, 0.1)
+    gone = lambda answer: answer.request.method == "DELETE" and answer.status == 204  # noqa: E731
+    async with page.expect_response(gone):
+        await page.get_by_role("button", name="Batalkan: satu.dav").click()
+    assert [each.state for each in await counter.uploads()] == [UploadState.ENDED]
+    assert await counter.parts() == []
+    await expect(page.get_by_text("satu.dav")).to_have_count(0)
 
 
 async def test_another_browser_needs_the_code(counter: Counter, browser: Browser) -> None:

@@ -104,7 +104,11 @@ class Sending {
     this.bar = element("progress", { max: file.size || 1, value: 0 });
     this.bar.setAttribute("aria-label", file.name);
     this.line = element("small", {}, words.waiting);
-    this.buttons = element("div", { className: "buttons" });
+    const button = (act) => element("button", { type: "button", className: "plain", onclick: act });
+    this.turn = button(() => (this.isStopped() ? this.goOn() : this.pause()));
+    const cancel = button(() => this.cancel());
+    this.buttons = element("div", { className: "buttons" }, this.turn, cancel);
+    this.label(cancel, words.cancel);
     this.row = element("li", { className: "file" }, element("b", {}, file.name), this.bar, this.line, this.buttons);
     this.upload = new tus.Upload(file, {
       endpoint,
@@ -122,6 +126,10 @@ class Sending {
   }
 
   known() {
+    if (this.state === "gone") {
+      this.letGo();
+      return;
+    }
     this.id = this.upload.url.split("/").at(-1);
     showReceived();
   }
@@ -155,14 +163,21 @@ class Sending {
     next();
   }
 
-  async cancel() {
+  cancel() {
     if (!confirm(words.sure)) return;
+    // while the server makes the file nobody knows its address yet: known() lets go of it
+    const isBeingMade = this.state === "sending" && !this.upload.url;
     this.state = "gone";
     queue.splice(queue.indexOf(this), 1);
     this.row.remove();
     at("files-title").hidden = queue.length === 0;
-    await this.upload.abort(true).catch(() => {});
+    if (!isBeingMade) this.letGo();
     next();
+  }
+
+  /** Nothing of it stays on the server. */
+  async letGo() {
+    await this.upload.abort(true).catch(() => {});
     showReceived();
   }
 
@@ -171,7 +186,8 @@ class Sending {
     // the file on the server is over or was never there: begin anew, or tell why not
     const passes = status === 0 || status === 409 || status === 423 || status === 429 || status === 460 || (status >= 500 && status !== 507);
     if (passes && this.state === "sending") this.to("sending", words.again);
-    return passes && this.state === "sending";
+    // what is gone is tried again too: the server holds a file for a moment whose line just ended
+    return passes && ["sending", "gone"].includes(this.state);
   }
 
   progress(sent) {
@@ -231,20 +247,19 @@ class Sending {
     this.show();
   }
 
+  isStopped() {
+    return ["paused", "broken"].includes(this.state);
+  }
+
+  /** The buttons stay the same ones: who has pressed one and not let go yet must not lose it. */
   show() {
     this.row.classList.toggle("broken", this.state === "broken");
-    const button = (label, act) => {
-      const made = element("button", { type: "button", className: "plain", onclick: act }, label);
-      made.setAttribute("aria-label", `${label}: ${this.file.name}`);
-      return made;
-    };
-    const first = ["paused", "broken"].includes(this.state)
-      ? button(words.go_on, () => this.goOn())
-      : button(words.pause, () => this.pause());
-    // a button that is being used keeps the focus of whoever uses the keyboard
-    const had = this.buttons.contains(document.activeElement) ? [...this.buttons.children].indexOf(document.activeElement) : -1;
-    this.buttons.replaceChildren(first, button(words.cancel, () => this.cancel()));
-    if (had >= 0) this.buttons.children[had]?.focus();
+    this.label(this.turn, this.isStopped() ? words.go_on : words.pause);
+  }
+
+  label(button, word) {
+    button.textContent = word;
+    button.setAttribute("aria-label", `${word}: ${this.file.name}`);
   }
 }
 
