@@ -70,6 +70,8 @@ async def _show(desk: Desk, codes: list[str], code: str | None) -> None:
     whole = sum(found.values(), Ward())
     name = desk.areas.name(code) if code else words("progress.own_areas")
     lines = [_whole(words, name, whole)]
+    if as_of := await ward.WARDS.as_of(desk.work):
+        lines.append(words("progress.as_of", moment=words.moment(as_of)))
     if OURS in await open_outages(desk.work):
         lines.append(words("health.ours_down"))
     elif count := await ward.in_outage(desk.work, [code] if code else codes):

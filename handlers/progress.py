@@ -59,6 +59,8 @@ async def _show(desk: Desk, codes: list[str], code: str | None) -> None:
     whole = sum((progress.within(counts, each) for each in ([code] if code else codes)), Count())
     name = desk.areas.name(code) if code else words("progress.own_areas")
     text = _whole(words, name, whole)
+    if as_of := await progress.COUNTING.as_of(desk.work):
+        text += "\n" + words("progress.as_of", moment=words.moment(as_of))
     if parts:
         rows = [_row(words, area, progress.within(counts, area.code)) for area in parts]
         text += "\n\n" + "\n".join([words("progress.rows_head"), *rows])

@@ -53,19 +53,22 @@ async def _overview(desk: Desk) -> None:
     words = desk.words
     stock = (await stickers.stock(desk.work, codes)).values()
     lacking = sum(each.lacking for each in stock)
-    desk.show(
+    text = words(
         "sticker.overview",
-        column(
-            button(words("sticker.print_button"), "stk.areas") if lacking else None,
-            button(words("sticker.batches_button"), "stk.batches"),
-            button(words("home_button"), "home"),
-        ),
         area="; ".join(desk.areas.name(code) for code in codes),
         lacking=lacking,
         printed=sum(each.printed for each in stock),
         handed=sum(each.handed for each in stock),
         placed=sum(each.placed for each in stock),
     )
+    if as_of := await stickers.STOCK.as_of(desk.work):
+        text += "\n" + words("progress.as_of", moment=words.moment(as_of))
+    keyboard = column(
+        button(words("sticker.print_button"), "stk.areas") if lacking else None,
+        button(words("sticker.batches_button"), "stk.batches"),
+        button(words("home_button"), "home"),
+    )
+    desk.reply.show(Message(text=text, keyboard=keyboard))
 
 
 # printing

@@ -12,15 +12,19 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+from nobs_bot.cameras import progress
 from nobs_bot.cameras.checks import Check, Keep
 from nobs_bot.cameras.drift import ask_regular_checks, drift_of, note_drift, tell_officers
 from nobs_bot.cameras.enrolment import erase_silent_drafts
+from nobs_bot.cameras.growth import GROWTH
 from nobs_bot.cameras.health import Health
 from nobs_bot.cameras.photos import Photo, TelegramFiles, fetch_photos
-from nobs_bot.cameras.record import Camera
+from nobs_bot.cameras.record import Camera, cameras_in_all
 from nobs_bot.cameras.recording import erase_unclaimed
 from nobs_bot.cameras.rounds import HealthRounds, keep_books
 from nobs_bot.cameras.runner import CheckRunner
+from nobs_bot.cameras.stickers import STOCK
+from nobs_bot.cameras.ward import WARDS
 from nobs_bot.clock import Clock, SystemClock
 from nobs_bot.console.centre import Centre
 from nobs_bot.console.evidence import EvidencePages
@@ -76,6 +80,7 @@ from nobs_bot.storage.engine import Database
 from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.leases import Job, backoff, release_all
 from nobs_bot.storage.loops import is_due, keep_at
+from nobs_bot.storage.tallies import Tallier
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.streams.check import StreamChecker
 from nobs_bot.streams.codes import read_codes_in_child
@@ -88,6 +93,7 @@ from nobs_bot.texts import Texts
 
 log = logging.getLogger(__name__)
 
+COUNTINGS = (progress.COUNTING, GROWTH, STOCK, WARDS)
 LEASED = (
     inbox.Received,
     outbox.Outgoing,
@@ -257,6 +263,7 @@ class App:
             position_error_m=settings.position_error_m,
         )
         self.live = LiveStreams(self.checker, server=_media_server(settings))
+        self.tallier = Tallier(foundation.office, cameras_in_all, COUNTINGS)
         self.looker = Looker(self.checker.children, foundation.files)
         self.readiness = Readiness(foundation.database, has_tables)
         self.metrics = MetricsSite(foundation.office, self.readiness, "+".join(sorted(parts)))
@@ -354,6 +361,7 @@ class App:
         self._loop("live views", self._when_due(LiveView, self._end_lost), idle_s=1)
         self._loop("doomed files", self._when_due(DoomedFile, self._remove_files), idle_s=2)
         self._loop("upkeep", self._keep_up, idle_s=60)
+        self._loop("tallies", self.tallier.count_due, idle_s=30)
         self._loop("look-ups", self._tell_of_lookups, idle_s=300)
         self._loop("audit seals", self._seal, idle_s=1)
         if self._geocoder:

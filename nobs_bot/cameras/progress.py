@@ -22,6 +22,7 @@ from nobs_bot.people.roles import Role, covers, grants_of, require_at
 from nobs_bot.places.areas import Area, Areas
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.base import Base, Identified, new_id
+from nobs_bot.storage.tallies import Counting
 from nobs_bot.storage.work import Work
 from nobs_bot.texts import Words
 
@@ -90,6 +91,11 @@ class Count:
     officers: int | None = None
     points: int | None = None
 
+    def counted(self) -> list[int]:
+        """What is counted of cameras alone, from `recorded` to `stickered`."""
+        names = [each.name for each in fields(self)]
+        return [getattr(self, name) for name in names[: names.index("stickered") + 1]]
+
     @property
     def share(self) -> float | None:
         """Cameras that take part over the target; None without a target."""
@@ -129,7 +135,7 @@ async def areas_seen(work: Work, officer: Person) -> list[str]:
 
 async def progress(work: Work, areas: Areas) -> dict[str, Count]:
     """The numbers of every kelurahan, by its code."""
-    found = await _counted(work)
+    found = await COUNTING.counts(work)
     aims = {aim.area_code: aim for aim in (await work.session.execute(select(Aim))).scalars()}
     points = await count_points(work)
     return {
@@ -181,6 +187,14 @@ async def _counted(work: Work) -> dict[str, Count]:
     )
     rows = (await work.session.execute(query)).all()
     return {row[0]: Count(*(int(each) for each in row[1:])) for row in rows}
+
+
+COUNTING: Counting[dict[str, Count]] = Counting(
+    name="progress",
+    count=_counted,
+    as_json=lambda counts: {code: each.counted() for code, each in counts.items()},
+    from_json=lambda kept: {code: Count(*each) for code, each in kept.items()},
+)
 
 
 def _round_of_health(work: Work) -> timedelta:

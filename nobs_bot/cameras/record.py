@@ -8,7 +8,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, select
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import JSON
@@ -79,6 +88,18 @@ class Drift(StrEnum):
     DEAD = "dead"
 
 
+def _some(name: str, column: str, condition: str) -> Index:
+    """An index of those cameras that meet a condition, in the words of both databases."""
+    return Index(
+        f"ix_cameras_{name}",
+        # as others begin with it too, or SQLite takes those for the better ones
+        "state",
+        column,
+        postgresql_where=text(condition),
+        sqlite_where=text(condition.replace("= true", "= 1")),
+    )
+
+
 class Camera(Base, Identified):
     """
     A volunteered camera; a draft of one is the same row, with gaps.
@@ -104,6 +125,10 @@ class Camera(Base, Identified):
         Index(None, "state", "submitted_at"),
         Index(None, "stream_index"),
         Index(None, "recorded_by", "recorded_at"),
+        # few of a register's cameras, which sweeps and lists look for among all of them
+        _some("connected", "checked_at", "stream IS NOT NULL"),
+        _some("live", "number", "share_live = true AND stream IS NOT NULL"),
+        _some("drifted", "drift_since", "drift IS NOT NULL"),
         CheckConstraint("lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180", name="on_earth"),
         CheckConstraint("heading_deg >= 0 AND heading_deg < 360", name="heading"),
         CheckConstraint("range_m BETWEEN 1 AND 1000", name="range"),
@@ -262,3 +287,8 @@ def mounting(camera: Camera) -> dict[str, Any]:
         "width_deg": camera.width.degrees if camera.width else None,
         "range_m": camera.range_m,
     }
+
+
+async def cameras_in_all(work: Work) -> int:
+    """How many rows there are, of any state."""
+    return int((await work.session.execute(select(func.count()).select_from(Camera))).scalar_one())

@@ -9,7 +9,7 @@ nothing of that is kept anywhere but in the camera's own row.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from sqlalchemy import func, select
@@ -33,6 +33,7 @@ from nobs_bot.people.roles import Role, acting_as, areas_of, covers, grants_of, 
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.base import new_id
 from nobs_bot.storage.counters import next_number
+from nobs_bot.storage.tallies import Counting
 from nobs_bot.storage.work import Work
 
 # four sheets of the smallest labels: a walk's worth, and drawn in about a second
@@ -137,19 +138,32 @@ async def areas_printed(work: Work, officer: Person) -> list[str]:
 
 async def stock(work: Work, codes: Sequence[str]) -> dict[str, Stock]:
     """The stock of each kelurahan of these areas in which a camera takes part."""
+    found = await STOCK.counts(work)
+    return {area: each for area, each in found.items() if any(covers(code, area) for code in codes)}
+
+
+async def _stock(work: Work) -> dict[str, Stock]:
     query = (
         select(Camera.area_code, Sticker.state, func.count())
         .outerjoin(
             Sticker,
             (Sticker.camera_id == Camera.id) & (Sticker.state != StickerState.EXPIRED),
         )
-        .where(Camera.state == State.APPROVED, within(codes))
+        .where(Camera.state == State.APPROVED)
         .group_by(Camera.area_code, Sticker.state)
     )
     counts: dict[str, dict[str, int]] = {}
     for area, state, count in (await work.session.execute(query)).all():
         counts.setdefault(area or "", {})["lacking" if state is None else state.value] = count
     return {area: Stock(**each) for area, each in sorted(counts.items())}
+
+
+STOCK: Counting[dict[str, Stock]] = Counting(
+    name="stock",
+    count=_stock,
+    as_json=lambda found: {area: asdict(each) for area, each in found.items()},
+    from_json=lambda kept: {area: Stock(**each) for area, each in kept.items()},
+)
 
 
 async def print_batch(work: Work, officer: Person, area_code: str, size: LabelSize) -> StickerBatch:

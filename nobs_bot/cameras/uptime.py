@@ -90,14 +90,12 @@ async def uptime_of(work: Work, camera_id: int, days: int = DAYS_SHOWN) -> Uptim
     return Uptime(int(up or 0), int(down or 0))
 
 
-async def uptime_by_area(
-    work: Work, codes: Sequence[str], days: int = DAYS_SHOWN
-) -> dict[str, Uptime]:
-    """That of each kelurahan in these areas, over its cameras."""
+async def uptime_by_area(work: Work, days: int = DAYS_SHOWN) -> dict[str, Uptime]:
+    """That of each kelurahan, over its cameras."""
     query = (
         select(Camera.area_code, func.sum(CameraDay.up_s), func.sum(CameraDay.down_s))
         .join(CameraDay, CameraDay.camera_id == Camera.id)
-        .where(within(codes), CameraDay.day > _first(work, days))
+        .where(CameraDay.day > _first(work, days))
         .group_by(Camera.area_code)
     )
     rows = (await work.session.execute(query)).all()

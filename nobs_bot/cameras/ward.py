@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from sqlalchemy import func, select
 
@@ -16,6 +16,7 @@ from nobs_bot.errors import Refusal
 from nobs_bot.people.persons import Person
 from nobs_bot.people.roles import Role, acting_as, covers, grants_of
 from nobs_bot.storage.audit import Act, record
+from nobs_bot.storage.tallies import Counting
 from nobs_bot.storage.work import Work
 
 # whoever may see single cameras of an area
@@ -69,11 +70,15 @@ async def areas_watched(work: Work, officer: Person) -> list[str]:
 
 async def wards(work: Work, codes: Sequence[str]) -> dict[str, Ward]:
     """Each kelurahan of these areas that has a connected camera."""
+    found = await WARDS.counts(work)
+    return {area: each for area, each in found.items() if any(covers(code, area) for code in codes)}
+
+
+async def _wards(work: Work) -> dict[str, Ward]:
     query = (
         select(Camera.area_code, Health.pulse_at.is_(None), Health.failure.is_(None), func.count())
         .outerjoin(Health, Health.camera_id == Camera.id)
         .where(
-            within(codes),
             Camera.state == State.APPROVED,
             Camera.paused_at.is_(None),
             Camera.stream.is_not(None),
@@ -88,8 +93,18 @@ async def wards(work: Work, codes: Sequence[str]) -> dict[str, Ward]:
             unknown=count if is_unknown else 0,
         )
         found[area or ""] = found.get(area or "", Ward()) + ward
-    uptimes = await uptime_by_area(work, codes)
+    uptimes = await uptime_by_area(work)
     return {area: ward + Ward(uptime=uptimes.get(area, Uptime())) for area, ward in found.items()}
+
+
+WARDS: Counting[dict[str, Ward]] = Counting(
+    name="wards",
+    count=_wards,
+    as_json=lambda found: {area: asdict(each) for area, each in found.items()},
+    from_json=lambda kept: {
+        area: Ward(**{**each, "uptime": Uptime(**each["uptime"])}) for area, each in kept.items()
+    },
+)
 
 
 async def in_outage(work: Work, codes: Sequence[str]) -> int:

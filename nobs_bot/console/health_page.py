@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from aiohttp import web
@@ -37,6 +37,7 @@ class _State:
     days: dict[date, Uptime]
     is_ours_down: bool
     in_outage: int
+    as_of: datetime | None
 
 
 class HealthPage:
@@ -76,6 +77,7 @@ class HealthPage:
                 await uptime_by_day(work, codes),
                 OURS in await open_outages(work),
                 await ward.in_outage(work, codes),
+                await ward.WARDS.as_of(work),
             )
 
     @allow(*SEERS)
@@ -106,6 +108,7 @@ class HealthPage:
             up=_above(codes, code),
             told=told,
             tiles=_tiles(words, whole),
+            as_of=state.as_of,
             has_silent=whole.silent > 0,
             days_plot=safe(Markup(_days_plot(words, state.days))) if state.days else "",
             rows=[self._row(words, area, part) for area, part in rows],

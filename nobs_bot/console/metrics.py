@@ -117,7 +117,7 @@ class MetricsSite:
 
     async def _of_tables(self) -> list[Family]:
         if time.monotonic() - self._counted_at >= KEPT_S:
-            async with self._office.look() as work:
+            async with self._office.long_look() as work:
                 self._tables = await tables_of(work)
             self._counted_at = time.monotonic()
         return self._tables

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -47,7 +48,7 @@ class ProgressPage:
         me = officer(request)
         codes = me.widest()
         code = _asked(request.query.get("wilayah"), codes)
-        counts, weeks = await self._numbers((code,) if code else tuple(codes))
+        counts, weeks, as_of = await self._numbers((code,) if code else tuple(codes))
         below = self._areas.below(code) if code else [self._areas.get(each) for each in codes]
         parts = [area for area in below if area is not None]
         shown = [code] if code else codes
@@ -61,6 +62,7 @@ class ProgressPage:
             code=code or "",
             up=_above(codes, code),
             tiles=_tiles(words, whole),
+            as_of=as_of,
             target=_target(words, whole),
             rates=_rates(words, whole),
             growth_plot=safe(Markup(_growth_plot(words, weeks))),
@@ -75,13 +77,16 @@ class ProgressPage:
             aimed=_whole(request.query.get("disimpan", "")),
         )
 
-    async def _numbers(self, codes: tuple[str, ...]) -> tuple[dict[str, Count], list[Week]]:
-        """The numbers of every area, and how some of them have grown; as of this minute."""
+    async def _numbers(
+        self, codes: tuple[str, ...]
+    ) -> tuple[dict[str, Count], list[Week], datetime | None]:
+        """The numbers of every area, how some have grown, and as of when (None: this minute)."""
         async with self._office.look() as work:
-            key = await newest_change(work), f"{work.now:%Y%m%d%H%M}"
+            as_of = await progress.COUNTING.as_of(work)
+            key = await newest_change(work), f"{work.now:%Y%m%d%H%M}", as_of
         counts = await self._counts.get(key, self._count)
         weeks = await self._weeks.get((key, codes), lambda: self._grown(codes))
-        return counts, weeks
+        return counts, weeks, as_of
 
     async def _count(self) -> dict[str, Count]:
         async with self._office.look() as work:

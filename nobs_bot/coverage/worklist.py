@@ -127,14 +127,14 @@ async def worklist(
     query = (
         select(Turn, Camera)
         .join(Camera, Camera.id == Turn.camera_id)
-        .where(Turn.state.in_(OPEN), Camera.state == State.APPROVED)
+        .where(Turn.state.in_(OPEN))
         .order_by(Turn.worth.desc(), Turn.id)
     )
     rows = [
         (turn, camera)
         for turn, camera in (await work.session.execute(query)).all()
         if any(covers(area, turn.area_code) for area in areas)
-        and camera.paused_at is None
+        and camera.is_active
         and camera.heading_deg == turn.from_deg
     ]
     if near is not None:

@@ -54,18 +54,19 @@ class Database:
             self._readers = self._sqlite_engine(
                 poolclass=FairPool, pool_size=SQLITE_READERS, max_overflow=0
             )
+            self._patient = self._sqlite_engine(
+                is_patient=True, poolclass=FairPool, pool_size=1, max_overflow=0
+            )
         else:
-            self._writer = self._readers = create_async_engine(
+            self._writer = self._readers = self._patient = create_async_engine(
                 self.url, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True
             )
 
-    def _sqlite_engine(self, **options: Any) -> AsyncEngine:
-        return create_async_engine(
-            self.url, hide_parameters=True, async_creator=self._connect, **options
-        )
+    def _sqlite_engine(self, *, is_patient: bool = False, **options: Any) -> AsyncEngine:
+        async def connect() -> sqlite.Connection:
+            return await sqlite.connect(self.url.database or ":memory:", is_patient=is_patient)
 
-    async def _connect(self) -> sqlite.Connection:
-        return await sqlite.connect(self.url.database or ":memory:")
+        return create_async_engine(self.url, hide_parameters=True, async_creator=connect, **options)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -92,6 +93,12 @@ class Database:
         async with AsyncSession(self._readers, expire_on_commit=False) as session:
             yield session
 
+    @asynccontextmanager
+    async def reading_long(self) -> AsyncIterator[AsyncSession]:
+        """A session that only reads, for what takes long: nobody else waits for its statements."""
+        async with AsyncSession(self._patient, expire_on_commit=False) as session:
+            yield session
+
     async def ping(self) -> float:
         """Seconds for one answer."""
         started = time.perf_counter()
@@ -111,9 +118,8 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._writer.dispose()
-        if self._readers is not self._writer:
-            await self._readers.dispose()
+        for engine in {self._writer, self._readers, self._patient}:
+            await engine.dispose()
 
 
 @asynccontextmanager

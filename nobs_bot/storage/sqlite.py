@@ -29,9 +29,14 @@ PRAGMAS = (
 )
 
 
-async def connect(path: str) -> Connection:
-    """Open a database file; transactions are begun by whoever uses the connection."""
-    connection = Connection(path)
+async def connect(path: str, *, is_patient: bool = False) -> Connection:
+    """
+    Open a database file; transactions are begun by whoever uses the connection.
+
+    Args:
+        is_patient: For what takes long: every statement runs in the connection's own thread.
+    """
+    connection = Connection(path, is_patient=is_patient)
     for pragma in PRAGMAS:
         await connection.statement(connection.raw.execute, pragma)
     return connection
@@ -40,7 +45,8 @@ async def connect(path: str) -> Connection:
 class Connection:
     """One connection. Never used by two tasks at a time, which SQLAlchemy's pool sees to."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, is_patient: bool = False) -> None:
+        self.is_patient = is_patient
         # a lock is not waited for in the loop, see `statement`
         self.raw = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         self._in_part = self._has_parts = False
@@ -52,6 +58,8 @@ class Connection:
 
     async def statement(self, run: Callable[..., T], *arguments: Any) -> T:
         """Run a statement; where another process holds the lock, wait for it in the thread."""
+        if self.is_patient:
+            return await self._elsewhere(self._patiently, run, *arguments)
         try:
             return run(*arguments)
         except sqlite3.OperationalError as exc:
@@ -172,6 +180,9 @@ class Cursor:
         return self
 
     async def fetchall(self) -> list[Any]:
+        # the rows are found while they are fetched
+        if self._connection.is_patient:
+            return await self._connection.statement(self._raw.fetchall)
         return self._raw.fetchall()
 
     async def fetchone(self) -> Any:

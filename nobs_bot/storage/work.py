@@ -60,5 +60,11 @@ class Office:
         async with self.database.reading() as session:
             yield self._over(session)
 
+    @asynccontextmanager
+    async def long_look(self) -> AsyncIterator[Work]:
+        """A session that only reads, for what goes over whole tables."""
+        async with self.database.reading_long() as session:
+            yield self._over(session)
+
     def _over(self, session: AsyncSession) -> Work:
         return Work(session, self.vault, self.clock.now(), self.texts, self.settings)

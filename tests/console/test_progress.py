@@ -7,10 +7,14 @@ from datetime import timedelta
 
 import pytest
 
+from nobs_bot.app import COUNTINGS
 from nobs_bot.cameras.growth import growth
 from nobs_bot.cameras.progress import progress
+from nobs_bot.cameras.record import cameras_in_all
 from nobs_bot.console.plots import Line, bar_plot, line_plot, nice_ceiling
 from nobs_bot.people.roles import Role, grant
+from nobs_bot.storage import tallies
+from nobs_bot.storage.tallies import Tallier
 from tests.cast import DISTRICT, KELURAHAN, OTHER_KECAMATAN, House
 from tests.console.hall import Hall
 
@@ -39,6 +43,22 @@ async def test_numbers_of_the_own_areas_and_no_others(any_hall: Hall) -> None:
     _, table = await dewi.get("kemajuan/tabel.csv")
     assert "Jembatan Besi, Tambora;2;" in table
     assert "Cengkareng" not in table
+
+
+async def test_a_large_register_says_as_of_when(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = hall.house
+    await house.approved()
+    kartika = await hall.enter("Kartika")
+    pages = ("kemajuan", "kesehatan")
+    assert not any(["Angka per" in (await kartika.get(page))[1] for page in pages])
+    monkeypatch.setattr(tallies, "LIVE_UP_TO", 0)
+    await Tallier(house.office, cameras_in_all, COUNTINGS).count_due()
+    await house.approved()
+    for page in pages:
+        assert "Angka per Senin" in (await kartika.get(page))[1]
+    assert tiles((await kartika.get("kemajuan"))[1])[0] == "1"
 
 
 async def test_several_areas_stand_side_by_side(hall: Hall) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from nobs_bot.cameras.progress import progress
+from nobs_bot.cameras.progress import COUNTING, progress
 from nobs_bot.cameras.record import Camera, State
 from nobs_bot.console.api import shapes
 from nobs_bot.console.api.callers import Caller
@@ -146,7 +146,8 @@ async def progress_of(
             shapes.ProgressShape(code=code, name=known.name(code), **asdict(count))
             for code, count in counts.items()
             if any(covers(area, code) for area in wanted)
-        ]
+        ],
+        as_of=await COUNTING.as_of(work),
     )
 
 

@@ -177,9 +177,10 @@ class ProgressShape(Shape):
 
 
 class Progress(Shape):
-    """By kelurahan."""
+    """By kelurahan; `as_of` where the register is so large that it is counted now and then."""
 
     items: list[ProgressShape]
+    as_of: datetime | None = None
 
 
 class Problem(Shape):
