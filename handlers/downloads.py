@@ -12,12 +12,20 @@ from aiogram.exceptions import (
     TelegramNetworkError,
     TelegramRetryAfter,
     TelegramServerError,
+    TelegramUnauthorizedError,
 )
 
 from nobs_bot.errors import ExternalError
 
 CHUNK_BYTES = 256 * 1024
 TIMEOUT_S = 120
+# a token that was replaced says nothing about the file
+_LATER = (
+    ClientDecodeError,
+    TelegramNetworkError,
+    TelegramServerError,
+    TelegramUnauthorizedError,
+)
 
 
 class TelegramDownloads:
@@ -43,7 +51,7 @@ class TelegramDownloads:
                 yield block
         except TelegramRetryAfter as exc:
             raise ExternalError("told to wait", retry_after_s=float(exc.retry_after)) from exc
-        except (TelegramNetworkError, TelegramServerError, ClientDecodeError) as exc:
+        except _LATER as exc:
             raise ExternalError(type(exc).__name__) from exc
         except TelegramAPIError as exc:
             raise ExternalError(exc.message, permanent=True) from exc

@@ -16,7 +16,6 @@ from aiogram.exceptions import (
     TelegramAPIError,
     TelegramBadRequest,
     TelegramForbiddenError,
-    TelegramNotFound,
     TelegramRetryAfter,
 )
 from aiogram.methods import (
@@ -358,6 +357,7 @@ def _explain(error: TelegramAPIError | ClientDecodeError) -> ExternalError | Non
         return ExternalError("told to wait", retry_after_s=float(error.retry_after))
     if isinstance(error, TelegramForbiddenError):
         return ExternalError(error.message, permanent=True)
-    if isinstance(error, (TelegramBadRequest, TelegramNotFound)):
+    # a 404 is about the token, as Telegram answers one that it has never given out
+    if isinstance(error, TelegramBadRequest):
         return None if _is_harmless(error) else ExternalError(error.message, permanent=True)
     return ExternalError(type(error).__name__)

@@ -51,6 +51,8 @@ AT_ONCE = 24
 # so long the database may be away before a delivery breaks off; its lease is longer
 WAITED_FOR = outbox.LEASE / 2
 PRIVATE_CHAT_PAUSE_S = 1.0
+# whoever replaces the token restarts the process soon
+TOKEN_PAUSE_S = 15.0
 GROUP_PAUSE_S = 3.0
 # more than one message, or every late waking of the loop would slow the flow down for good; at 29.4
 # a second, no second ever sees more than 30
@@ -66,7 +68,10 @@ def explain_error(error: TelegramError) -> ExternalError:
         return ExternalError("told to wait", retry_after_s=seconds)
     if isinstance(error, ChatMigrated):
         return ExternalError("the group moved", new_chat_id=error.new_chat_id)
-    if isinstance(error, (Forbidden, BadRequest, InvalidToken)):
+    if isinstance(error, InvalidToken):
+        # the token was replaced, and this process has the old one: the message is as good as ever
+        return ExternalError("the token is not accepted", retry_after_s=TOKEN_PAUSE_S)
+    if isinstance(error, (Forbidden, BadRequest)):
         return ExternalError(str(error), permanent=True)
     return ExternalError(f"{type(error).__name__}: {error}")
 
@@ -120,6 +125,7 @@ class Sender:
         self._awake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._next_at: dict[int, float] = {}
+        self._barred_until = 0.0
 
     async def run(self) -> None:
         """Send until cancelled; what is under way then is finished first."""
@@ -151,6 +157,8 @@ class Sender:
         if room <= 0 or (self._election and not self._election.is_won):
             return 0
         now = time.monotonic()
+        if now < self._barred_until:
+            return 0
         self._next_at = {chat: at for chat, at in self._next_at.items() if at > now}
         resting = list(self._next_at)
         async with self._office.look() as work:
@@ -181,6 +189,8 @@ class Sender:
         try:
             message_id = await self._send(row.chat_id, message, replaces or None)
         except TelegramError as exc:
+            if isinstance(exc, InvalidToken):
+                self._bar()
             await self._failed(row, explain_error(exc))
             return
         finally:
@@ -191,6 +201,14 @@ class Sender:
             lambda work: self._sent(work, row, message_id), within=WAITED_FOR
         )
         self._office.meter.count("nobs_messages_total", outcome="sent")
+
+    def _bar(self) -> None:
+        now = time.monotonic()
+        if now >= self._barred_until:
+            log.error(
+                "Telegram does not accept BOT_TOKEN any more: put the new one into .env and restart"
+            )
+        self._barred_until = now + TOKEN_PAUSE_S
 
     async def _sent(self, work: Work, row: Outgoing, message_id: int) -> None:
         await outbox.settle(work, row, Delivery.SENT, message_id=message_id)

@@ -132,6 +132,10 @@ class Api:
             return web.json_response(error.body(), status=404)
         return web.FileResponse(self._files.location(record))
 
+    def replace_token(self, token: str) -> None:
+        """Let in *token* alone from now on, as @BotFather's /revoke does."""
+        self._token = token
+
     def _admit(self, token: str) -> None:
         if not TOKEN.match(token):
             raise BotApiError(404, "Not Found")

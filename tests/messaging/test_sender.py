@@ -39,10 +39,12 @@ async def sari(sandbox: SandboxServer) -> Phone:
 
 
 @asynccontextmanager
-async def sending(house: House, sandbox: SandboxServer) -> AsyncIterator[Sender]:
+async def sending(
+    house: House, sandbox: SandboxServer, token: str = TOKEN
+) -> AsyncIterator[Sender]:
     """A sender at work."""
     gallery = Gallery(BaseMap(house.areas), house.files)
-    sender = Sender(house.office, TOKEN, sandbox.api_url, gallery, per_second=500, idle_s=0.02)
+    sender = Sender(house.office, token, sandbox.api_url, gallery, per_second=500, idle_s=0.02)
     task = asyncio.create_task(sender.run())
     try:
         yield sender
@@ -341,3 +343,27 @@ async def test_what_is_sent_while_the_database_goes_away_is_there_once(
         assert await settled(house, "1", "2") == [Delivery.SENT] * 2
     assert [words_of(each) for each in await sari.messages()][-2:] == ["satu", "dua"]
     assert sum(words_of(each) == "satu" for each in await sari.messages()) == 1
+
+
+async def test_a_replaced_token_loses_no_message(
+    any_house: House, sandbox: SandboxServer, sari: Phone, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = [f"word:{number}" for number in range(5)]
+    for number, key in enumerate(keys):
+        await put(any_house, Message(text=f"kata {number}"), key)
+    async with sending(any_house, sandbox, "4242:revoked-a-moment-ago"):
+        assert (await tried(any_house, keys[0], 1)).state is Delivery.PENDING
+        await asyncio.sleep(0.3)
+    asked = [record for record in caplog.records if "BOT_TOKEN" in record.message]
+    assert len(asked) == 1, "told once, and not with every message"
+    assert await is_reachable_now(any_house), "it says nothing about the chat"
+    any_house.clock.advance(timedelta(minutes=1))
+    async with sending(any_house, sandbox):
+        assert await settled(any_house, *keys) == [Delivery.SENT] * 5
+    words = [words_of(message) for message in await sari.messages()]
+    assert [each for each in words if each.startswith("kata")] == [f"kata {n}" for n in range(5)]
+
+
+async def is_reachable_now(house: House) -> bool:
+    async with house.office.look() as work:
+        return await is_reachable(work, SARI)
