@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 from itertools import count
@@ -14,14 +13,12 @@ from typing import Any
 
 from nobs_bot.cameras import progress
 from nobs_bot.cameras.checks import Check, Keep
-from nobs_bot.cameras.drift import ask_regular_checks, drift_of, note_drift, tell_officers
-from nobs_bot.cameras.enrolment import erase_silent_drafts
+from nobs_bot.cameras.drift import drift_of, note_drift
 from nobs_bot.cameras.growth import GROWTH
 from nobs_bot.cameras.health import Health
 from nobs_bot.cameras.photos import Photo, TelegramFiles, fetch_photos
 from nobs_bot.cameras.record import Camera, cameras_in_all
-from nobs_bot.cameras.recording import erase_unclaimed
-from nobs_bot.cameras.rounds import HealthRounds, keep_books
+from nobs_bot.cameras.rounds import HealthRounds
 from nobs_bot.cameras.runner import CheckRunner
 from nobs_bot.cameras.stickers import STOCK
 from nobs_bot.cameras.ward import WARDS
@@ -43,31 +40,24 @@ from nobs_bot.coverage.surveyor import Surveyor
 from nobs_bot.coverage.turn import Turn
 from nobs_bot.coverage.turned import verify_turns
 from nobs_bot.errors import CannotStart
-from nobs_bot.footage.agreement import remind_of_reviews
-from nobs_bot.footage.answers import expire_requests
 from nobs_bot.footage.clips import fetch_clips, wanted_files
-from nobs_bot.footage.exits import forget_links
-from nobs_bot.footage.figures import tell_weekly
 from nobs_bot.footage.handover import EvidenceOrder
 from nobs_bot.footage.live.record import LiveView
-from nobs_bot.footage.live.views import end_lost, forget_views
+from nobs_bot.footage.live.views import end_lost
 from nobs_bot.footage.look import Looker
 from nobs_bot.footage.news import tell_news
 from nobs_bot.footage.orders import carry_out
-from nobs_bot.footage.receiving import end_unwanted, give_up
+from nobs_bot.footage.receiving import give_up
 from nobs_bot.footage.reminders import remind_owners
 from nobs_bot.footage.request import Ask, Clip, FootageRequest
-from nobs_bot.footage.retention import erase_due
 from nobs_bot.footage.upload import Upload
 from nobs_bot.footage.verifying import verify_clips
-from nobs_bot.messaging import chats, inbox, outbox
+from nobs_bot.messaging import inbox, outbox
 from nobs_bot.messaging.polling import Poller
 from nobs_bot.messaging.pump import Conversation, Pump
 from nobs_bot.messaging.sender import Sender
 from nobs_bot.people.discharging import MenuFor
-from nobs_bot.people.heads import tell_heads
 from nobs_bot.people.lookups import tell_of_lookups
-from nobs_bot.people.sessions import forget_sessions
 from nobs_bot.places.areas import Areas, load_areas
 from nobs_bot.places.geocode import AddressLookup, Geocoder, Tell, run_lookups
 from nobs_bot.schema import has_tables
@@ -90,6 +80,7 @@ from nobs_bot.streams.pulse import take_pulse
 from nobs_bot.streams.report import CheckReport
 from nobs_bot.streams.turning import Comparison, compare_in_child
 from nobs_bot.texts import Texts
+from nobs_bot.upkeep import keep_up
 
 log = logging.getLogger(__name__)
 
@@ -112,9 +103,6 @@ LEASED = (
     LiveView,
 )
 KEYS_LOOKED_AT_EVERY_S = 5.0
-UPDATES_KEPT = timedelta(days=3)
-SENT_KEPT = timedelta(days=30)
-SLOTS_KEPT = timedelta(days=2)
 
 
 class Part(StrEnum):
@@ -488,26 +476,8 @@ class App:
         return await tell_of_lookups(self.foundation.office)
 
     async def _keep_up(self) -> int:
-        """What the calendar asks for: drafts and requests that ran out, rows nobody needs."""
         async with self.foundation.office.work() as work:
-            done = await erase_silent_drafts(work)
-            done += await erase_unclaimed(work)
-            done += await expire_requests(work)
-            done += await remind_of_reviews(work)
-            done += await erase_due(work)
-            done += await tell_weekly(work)
-            done += await ask_regular_checks(work)
-            done += await tell_officers(work)
-            done += await keep_books(work)
-            done += await tell_heads(work)
-            await forget_links(work)
-            await forget_views(work)
-            await forget_sessions(work)
-            done += await end_unwanted(work)
-            await inbox.forget_done(work, work.now - UPDATES_KEPT)
-            await outbox.forget_settled(work, work.now - SENT_KEPT)
-            await chats.forget_slots(work, work.now - SLOTS_KEPT)
-        return done
+            return await keep_up(work)
 
 
 async def _stay() -> None:

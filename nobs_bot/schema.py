@@ -27,7 +27,7 @@ from nobs_bot.footage.live import record as live
 from nobs_bot.messaging import chats, conversation, inbox, outbox
 from nobs_bot.people import consent, invitations, persons, roles, sessions, tokens
 from nobs_bot.places import geocode, points
-from nobs_bot.storage import audit, chain, counters, doomed, elections, tallies
+from nobs_bot.storage import audit, chain, counters, doomed, elections, retention, tallies
 from nobs_bot.storage.base import Base
 from nobs_bot.storage.engine import Database
 
@@ -64,6 +64,7 @@ TABLES = (
     progress,
     record,
     request,
+    retention,
     roles,
     sessions,
     sticker,

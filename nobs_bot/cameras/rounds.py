@@ -14,7 +14,6 @@ from nobs_bot.cameras.connection import stream_of
 from nobs_bot.cameras.health import Health, enlist, is_connected, note_pulse
 from nobs_bot.cameras.outages import judge, open_outages
 from nobs_bot.cameras.record import Camera
-from nobs_bot.cameras.uptime import forget_old_days
 from nobs_bot.messaging.batch import Batch
 from nobs_bot.storage.base import new_id
 from nobs_bot.storage.leases import claim, held, postpone
@@ -135,9 +134,8 @@ async def _keep(
 
 
 async def keep_books(work: Work) -> int:
-    """What the calendar asks for: new cameras, outages, owners to be told, old days."""
+    """What the calendar asks for: new cameras, outages, owners to be told."""
     done = await enlist(work)
     done += await judge(work)
     done += await tell_owners(work)
-    await forget_old_days(work)
     return done

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from nobs_bot.cameras.record import Camera
 from nobs_bot.cameras.review import within
 from nobs_bot.storage.base import Base
-from nobs_bot.storage.work import Work
+from nobs_bot.storage.work import Work, drop
 
 DAYS_SHOWN = 7
 DAYS_KEPT = 100
@@ -102,9 +102,9 @@ async def uptime_by_area(work: Work, days: int = DAYS_SHOWN) -> dict[str, Uptime
     return {str(area): Uptime(int(up), int(down)) for area, up, down in rows}
 
 
-async def forget_old_days(work: Work) -> None:
-    """Drop what is older than `DAYS_KEPT` days."""
-    await work.session.execute(delete(CameraDay).where(CameraDay.day <= _first(work, DAYS_KEPT)))
+async def forget_old_days(work: Work) -> int:
+    """Drop what is older than `DAYS_KEPT` days; returns how many rows that were."""
+    return await drop(work, delete(CameraDay).where(CameraDay.day <= _first(work, DAYS_KEPT)))
 
 
 async def drop_days(work: Work, camera_id: int) -> None:

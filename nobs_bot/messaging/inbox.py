@@ -33,7 +33,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.storage.base import Base, choice, sealed
 from nobs_bot.storage.crypto import Vault
-from nobs_bot.storage.work import Work
+from nobs_bot.storage.work import Work, drop
 
 LEASE = timedelta(seconds=120)
 _PAYLOAD = "inbox.payload"
@@ -212,10 +212,10 @@ async def _wrote(work: Work, statement: Any, values: dict[str, Any]) -> bool:
     return bool(result.rowcount)  # type: ignore[attr-defined]
 
 
-async def forget_done(work: Work, before: datetime) -> None:
-    """Drop finished updates so old that Telegram will not send them again."""
-    await work.session.execute(
-        delete(Received).where(Received.received_at < before, ~_is_open(Received))
+async def forget_done(work: Work, before: datetime) -> int:
+    """Drop finished updates so old that Telegram will not send them again; returns how many."""
+    return await drop(
+        work, delete(Received).where(Received.received_at < before, ~_is_open(Received))
     )
 
 

@@ -32,7 +32,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from nobs_bot.messaging.message import Message
 from nobs_bot.storage.base import Base, choice, new_id, sealed
-from nobs_bot.storage.work import Work
+from nobs_bot.storage.work import Work, drop
 
 LEASE = timedelta(seconds=90)
 _PAYLOAD = "outbox.payload"
@@ -233,9 +233,9 @@ async def delivery_of(work: Work, dedupe_key: str) -> Delivery | None:
     return (await work.session.execute(query)).scalar_one_or_none()
 
 
-async def forget_settled(work: Work, before: datetime) -> None:
-    """Drop what was settled long ago."""
-    await work.session.execute(delete(Outgoing).where(Outgoing.settled_at < before))
+async def forget_settled(work: Work, before: datetime) -> int:
+    """Drop what was settled long ago; returns how many."""
+    return await drop(work, delete(Outgoing).where(Outgoing.settled_at < before))
 
 
 async def erase_chat(work: Work, chat_id: int) -> None:

@@ -103,6 +103,7 @@ class Act(StrEnum):
     AUDIT_EXPORTED = "audit_exported"
     KEYS_ROTATED = "keys_rotated"
     BREACH_REPORTED = "breach_reported"
+    TERMS_KEPT = "terms_kept"
 
 
 class AuditLine(Base, Identified):

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import Delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nobs_bot.clock import Clock
@@ -68,3 +70,9 @@ class Office:
 
     def _over(self, session: AsyncSession) -> Work:
         return Work(session, self.vault, self.clock.now(), self.texts, self.settings)
+
+
+async def drop(work: Work, rows: Delete) -> int:
+    """Carry a DELETE out, past the session's own objects; returns how many rows went."""
+    gone: Any = await work.session.execute(rows.execution_options(synchronize_session=False))
+    return int(gone.rowcount)

@@ -38,6 +38,7 @@ from nobs_bot.footage.trail import DETAILS
 from nobs_bot.people.roles import Role
 from nobs_bot.people.tokens import Scope
 from nobs_bot.settings import Settings
+from nobs_bot.storage import retention
 from nobs_bot.storage.audit import Act
 from nobs_bot.streams.address import AddressProblem
 from nobs_bot.streams.check import Failure, Finding, Stage
@@ -221,6 +222,7 @@ VALUES: dict[str, Any] = {
     "reason": [*Reason],
     "purpose": [*Purpose],
     "act": [*Act],
+    "retention": [*retention.Kind],
     "menu": list(COMMANDS),
     "language": list(LANGUAGES),
     "help": [*Role],

@@ -30,7 +30,7 @@ from nobs_bot.people.roles import Role, holders, holds
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.base import new_id
 from nobs_bot.storage.leases import claim, settle
-from nobs_bot.storage.work import Work
+from nobs_bot.storage.work import Work, drop
 
 LENGTHS_MIN = (5, 10, 15)
 MOST_REASON_CHARACTERS = 300
@@ -344,10 +344,9 @@ async def let_go_of(work: Work, camera: Camera) -> None:
     await work.session.execute(delete(LiveTerms).where(LiveTerms.camera_id == camera.id))
 
 
-async def forget_views(work: Work) -> None:
+async def forget_views(work: Work) -> int:
     """Erase looks of more than a year ago; the audit log keeps that they were."""
-    old = LiveView.ended_at < work.now - _KEPT
-    await work.session.execute(delete(LiveView).where(old))
+    return await drop(work, delete(LiveView).where(LiveView.ended_at < work.now - _KEPT))
 
 
 def _note(work: Work, act: Act, view: LiveView, said: ViewWords, **details: Any) -> None:
