@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test check bench soak lock system
+.PHONY: help run test check bench soak lock sbom system
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,10 +34,14 @@ check: .venv/.installed-dev ## style, types, imports, migrations, texts
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@git ls-files -z -- '*.py' '*.md' '*.sh' '*.yaml' '*.toml' '*.conf' '*.service' '.env.example' ':!tests' | xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline
 	@$(BIN)/pytest -q -p no:cacheprovider tests/test_docs.py tests/test_migrations.py tests/texts
 
 bench: .venv/.installed-dev ## measure, print the table, write benchmarks/results.json
 	@$(BIN)/python -m benchmarks
+
+sbom: .venv/.installed-dev ## what is delivered, as CycloneDX: sbom.json
+	@$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --of JSON -o sbom.json
 
 system: # the tests' system packages, where they can be had without asking
 	@./tests/system-packages.sh
