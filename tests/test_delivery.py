@@ -16,9 +16,7 @@ def test_the_bill_of_materials_names_what_is_installed(tmp_path: Path) -> None:
     out = tmp_path / "sbom.json"
     tool = Path(sys.executable).with_name("cyclonedx-py")
     command = [tool, "requirements", "requirements.txt", "--pyproject", "pyproject.toml"]
-    subprocess.run(
-        [*command, "--of", "JSON", "-o", out], check=True, cwd=ROOT, capture_output=True
-    )
+    subprocess.run([*command, "--of", "JSON", "-o", out], check=True, cwd=ROOT, capture_output=True)
     bill = json.loads(out.read_text())
     listed = {(each["name"], each["version"]) for each in bill["components"]}
     pinned = set(PINNED.findall((ROOT / "requirements.txt").read_text()))

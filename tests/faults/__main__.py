@@ -3,6 +3,7 @@
 
     python -m tests.faults [--schedules N] [--seed S] [--minutes M] [--only KIND] [--into FILE]
     python -m tests.faults replay KIND:SEED
+    python -m tests.faults rolling CHECKOUT
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.faults.record import at_once, write
+from tests.faults.rolling import roll
 from tests.faults.soak import Result
 from tests.faults.thousand import all_of, replay
 
@@ -30,8 +32,13 @@ def main() -> int:
         signal.signal(number, signal.default_int_handler)
     given = _arguments()
     console = Console()
+    if given.what == "rolling":
+        found = asyncio.run(roll(Path(given.which).resolve(), console))
+        for line in found:
+            console.print(line, markup=False, soft_wrap=True)
+        return 1 if found else 0
     if given.what == "replay":
-        result = asyncio.run(replay(given.schedule, console))
+        result = asyncio.run(replay(given.which, console))
     else:
         result = asyncio.run(
             all_of(
@@ -58,16 +65,20 @@ def _said(result: Result, console: Console) -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults")
-    parser.add_argument("what", nargs="?", choices=("run", "replay"), default="run")
-    parser.add_argument("schedule", nargs="?", help="KIND:SEED, as printed where one failed")
+    parser.add_argument("what", nargs="?", choices=("run", "replay", "rolling"), default="run")
+    parser.add_argument(
+        "which", nargs="?", help="KIND:SEED, as printed where one failed; or an older checkout"
+    )
     parser.add_argument("--schedules", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=inf, help="begin none after so many")
     parser.add_argument("--only", choices=("postgres", "sqlite"))
     parser.add_argument("--into", type=Path, default=FILE)
     given = parser.parse_args()
-    if given.what == "replay" and not given.schedule:
+    if given.what == "replay" and not given.which:
         parser.error("give the schedule as KIND:SEED")
+    if given.what == "rolling" and not given.which:
+        parser.error("give the folder of an older version, as `git worktree add` makes it")
     return given
 
 

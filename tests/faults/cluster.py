@@ -14,10 +14,9 @@ from typing import Any
 import aiohttp
 
 from benchmarks import cameras
-from benchmarks.processes import APP, ROOT, TOKEN, environment, free_port
+from benchmarks.processes import ROOT, TOKEN, environment, free_port, start
 from benchmarks.telegram import FIRST_ID, Telegram, telegram
 from nobs_bot.app import Foundation
-from nobs_bot.schema import upgrade
 from nobs_bot.settings import Settings
 from tests.faults.canary import Canary, canary
 from tests.faults.clock import STEPPED, SteppedClock
@@ -33,12 +32,7 @@ OFFICERS = FIRST_ID + LISTENERS
 CALL_S = 0.02
 DATABASE = "faults"
 DATABASE_MB, DATA_MB = 240, 64
-PARTS = {
-    "bot": (*APP, "bot"),
-    "worker-1": (*APP, "worker"),
-    "worker-2": (*APP, "worker"),
-    "console": (*APP, "console"),
-}
+PARTS = {"bot": ("bot",), "worker-1": ("worker",), "worker-2": ("worker",), "console": ("console",)}
 START_WITHIN_S = 180
 SETTINGS = {
     "allowed_networks": "127.0.0.1/32",
@@ -123,18 +117,19 @@ class Cluster:
 
 
 @asynccontextmanager
-async def cluster(kind: str, *, webhook: bool) -> AsyncIterator[Cluster]:
+async def cluster(kind: str, *, webhook: bool, code: Path = ROOT) -> AsyncIterator[Cluster]:
     """
     A cluster for as long as the block.
 
     Args:
         kind: `postgres`: a bot, two workers and a console; `sqlite`: one process that is all.
         webhook: Updates come by webhook instead of polling.
+        code: What the processes run; another checkout stands for another version.
     """
     async with AsyncExitStack() as stack:
         # not the test's folder: a socket's path must be short
         name = stack.enter_context(tempfile.TemporaryDirectory(prefix="nobs-faults-"))
-        made = await _made(stack, Path(name), kind, webhook=webhook)
+        made = await _made(stack, Path(name), kind, code, webhook=webhook)
         for member in made.members.values():
             stack.push_async_callback(member.stop)
             task = asyncio.create_task(member.run(), name=member.name)
@@ -143,7 +138,9 @@ async def cluster(kind: str, *, webhook: bool) -> AsyncIterator[Cluster]:
         yield made
 
 
-async def _made(stack: AsyncExitStack, folder: Path, kind: str, *, webhook: bool) -> Cluster:
+async def _made(
+    stack: AsyncExitStack, folder: Path, kind: str, code: Path, *, webhook: bool
+) -> Cluster:
     sandbox = await stack.enter_async_context(telegram(PEOPLE, delay_s=CALL_S))
     to_telegram = await stack.enter_async_context(proxy_to(port=_port_of(sandbox.api_url)))
     camera = await stack.enter_async_context(cameras.running())
@@ -152,7 +149,7 @@ async def _made(stack: AsyncExitStack, folder: Path, kind: str, *, webhook: bool
     clock = SteppedClock(folder / "clock")
     postgres = await _postgres(stack, folder, disks) if kind == "postgres" else None
     direct = postgres.address(DATABASE) if postgres else None
-    foundation = await _foundation(stack, folder, sandbox.api_url, direct, clock)
+    foundation = _foundation(stack, folder, sandbox.api_url, direct, clock)
     port = str(free_port())
     made = Cluster(
         folder=folder,
@@ -177,11 +174,30 @@ async def _made(stack: AsyncExitStack, folder: Path, kind: str, *, webhook: bool
         own = f"127.0.0.1:{made.database.port}"
         settings["database_url"] = f"postgresql://postgres@{own}/{DATABASE}"
     env = environment(f"http://127.0.0.1:{to_telegram.port}", folder, **settings)
-    env |= clock.environment | {"PYTHONPATH": f"{STEPPED}:{ROOT}", "LISTEN_PORT": port}
-    parts = PARTS if postgres else {"whole": APP}
-    for name, arguments in parts.items():
-        made.members[name] = Member(name, arguments, env, folder / f"{name}.log")
+    env |= clock.environment | {"LISTEN_PORT": port}
+    await migrated(code, env, folder / "migrate.log")
+    for name, part in (PARTS if postgres else {"whole": ()}).items():
+        made.members[name] = Member(name, *of_version(code, env, part), folder / f"{name}.log")
     return made
+
+
+def of_version(
+    code: Path, env: dict[str, str], part: tuple[str, ...]
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """What Python is given to run *part* of the checkout *code*, and in which environment."""
+    return (str(code / "bot.py"), *part), env | {"PYTHONPATH": f"{STEPPED}:{code}"}
+
+
+async def migrated(code: Path, env: dict[str, str], log: Path) -> None:
+    """
+    Bring the database up to date as an operator does.
+
+    Raises:
+        RuntimeError: it was refused.
+    """
+    process = await start(*of_version(code, env, ("migrate",)), log)
+    if await process.wait():
+        raise RuntimeError(log.read_text())
 
 
 async def _postgres(stack: AsyncExitStack, folder: Path, disks: dict[str, Disk]) -> Postgres:
@@ -192,7 +208,7 @@ async def _postgres(stack: AsyncExitStack, folder: Path, disks: dict[str, Disk])
     return postgres
 
 
-async def _foundation(
+def _foundation(
     stack: AsyncExitStack, folder: Path, api_url: str, database: str | None, clock: SteppedClock
 ) -> Foundation:
     given: dict[str, Any] = {
@@ -203,7 +219,6 @@ async def _foundation(
         "request_max_owners": int(SETTINGS["request_max_owners"]),
     }
     foundation = Foundation(Settings(_env_file=None, **given), clock)
-    await upgrade(foundation.database)
     stack.push_async_callback(foundation.database.close)
     return foundation
 

@@ -68,6 +68,13 @@ class Member:
             self.kills += 1
             self._process.kill()
 
+    def replace(self, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+        """Ask it to end, and start something else in its place."""
+        self.arguments, self.environment = arguments, environment
+        if self.pid is not None and self._process is not None:
+            self._is_killed = True
+            self._process.terminate()
+
     def signal(self, number: signal.Signals) -> None:
         """Stop it in its tracks, or let it go on."""
         if self.pid is not None and self._process is not None:

@@ -6,9 +6,10 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from sqlalchemy import func, select
 
@@ -88,7 +89,10 @@ async def run(
         told: Hears of every schedule that is over.
     """
     result = Result()
-    async with cluster(kind, webhook=webhook) as under_siege, _load(under_siege, load_seed) as load:
+    async with (
+        cluster(kind, webhook=webhook) as under_siege,
+        loaded(under_siege, load_seed) as load,
+    ):
         for seed in seeds:
             began = time.monotonic()
             plan = schedule(kind, seed)
@@ -106,6 +110,17 @@ async def run(
     return result
 
 
+class Strikes(Protocol):
+    """What happens to a cluster while people act: a schedule of faults, or a new version."""
+
+    @property
+    def entries(self) -> Sequence[object]:
+        """The faults."""
+
+    async def strike(self, cluster: Cluster) -> None:
+        """Begin, and return when it is over."""
+
+
 class Load:
     """People and a teller on a cluster, between whom and the faults nobody stands."""
 
@@ -117,7 +132,7 @@ class Load:
         self._strikes = 0
         self._evidence: dict[int, str] = {}
 
-    async def one(self, plan: Schedule) -> list[str]:
+    async def one(self, plan: Strikes) -> list[str]:
         """One schedule under load, then calm, then all ten; what was found."""
         gate = self._people.gate
         gate.open()
@@ -151,6 +166,12 @@ class Load:
             self._first = upto
         return found
 
+    async def counted(self) -> str:
+        """What it came to, in words."""
+        result = Result()
+        await self.count_into(result)
+        return f"{result.updates} updates, {result.messages} messages"
+
     async def count_into(self, result: Result) -> None:
         """Add what the cluster saw."""
         under = self._under
@@ -177,7 +198,7 @@ class Load:
 
 
 @asynccontextmanager
-async def _load(under: Cluster, seed: int) -> AsyncIterator[Load]:
+async def loaded(under: Cluster, seed: int) -> AsyncIterator[Load]:
     """Everybody begins, and stands before the gate."""
     chance, gate = random.Random(seed), Gate()
     first = int((await under.sandbox.see("updates"))["next_id"])
