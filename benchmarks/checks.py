@@ -92,7 +92,12 @@ async def _bare_cpu_s(children: Children, address: StreamAddress, frames: int) -
     child = await children.fork()
     arguments = {"url": address.url, "frames": frames}
     await child.give(
-        {"task": "benchmarks.checks:read_bare", "arguments": arguments, "deadline_s": 30}
+        {
+            "task": "benchmarks.checks:read_bare",
+            "arguments": arguments,
+            "deadline_s": 30,
+            "port": address.port,
+        }
     )
     heard = [message async for message, _ in child.messages()]
     assert heard[-1] == {"frames": frames}, heard

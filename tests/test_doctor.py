@@ -287,6 +287,21 @@ async def test_a_time_zone_of_elsewhere_is_told(installation: Settings) -> None:
     assert await codes(changed(installation, timezone="Europe/Berlin")) == {"time zone": "W006"}
 
 
+async def test_children_that_the_kernel_does_not_hold_are_told(
+    installation: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = (
+        "from nobs_bot.streams import forkserver\n"
+        "from nobs_bot.streams.confinement import Layer\n"
+        "forkserver.held_here = lambda: [Layer.CALLS]\n"
+        "forkserver.main()"
+    )
+    monkeypatch.setattr("nobs_bot.streams.children._PROGRAM", ["-c", script])
+    finding = (await findings(installation))["children"]
+    assert finding.code == "W021"
+    assert "holds system calls, and does not hold files, ports" in finding.problem
+
+
 async def test_a_geocoder_that_is_away_is_told(installation: Settings) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     assert await codes(changed(installation, geocoder_url=url)) == {"geocoder": "W040"}

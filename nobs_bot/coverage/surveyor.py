@@ -15,6 +15,7 @@ from sqlalchemy import select
 from nobs_bot.cameras.record import Camera, Drift, State
 from nobs_bot.coverage.hotspots import current
 from nobs_bot.errors import ExternalError
+from nobs_bot.places.layers import GROUND
 from nobs_bot.storage.work import Work
 from nobs_bot.streams.children import Child, Children, ForkserverBroken
 
@@ -102,6 +103,7 @@ class Surveyor:
         idle_s: float = IDLE_S,
     ) -> None:
         self._children = children
+        self._ground = str(data_dir.absolute() / GROUND)
         self._arguments = {
             "district": district,
             "data_dir": str(data_dir.absolute()),
@@ -166,7 +168,8 @@ class Surveyor:
         await self._end()
         child = self._child = await self._children.fork()
         said = self._said = child.messages()
-        await child.give({"task": _TASK, "arguments": self._arguments, "deadline_s": _LIFE_S})
+        order = {"task": _TASK, "arguments": self._arguments, "deadline_s": _LIFE_S}
+        await child.give(order | {"reads": [self._ground]})
         return child, said
 
     def _leave_later(self) -> None:

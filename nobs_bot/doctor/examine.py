@@ -83,6 +83,7 @@ def _at_the_machine(settings: Settings, clock: Clock) -> dict[str, Look]:
         "port": lambda: machine.port_is_free(settings.listen_host, settings.listen_port),
         "time zone": _plain(machine.zone_is_the_districts, settings, clock),
         "OpenCV": machine.opencv_starts,
+        "children": machine.children_are_confined,
         "areas": _plain(machine.areas_load, settings),
     }
     if settings.geocoder_url is not None:

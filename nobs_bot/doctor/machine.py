@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import tempfile
+from collections.abc import Iterable
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from nobs_bot.places.nominatim import NominatimGeocoder
 from nobs_bot.settings import Settings
 from nobs_bot.streams.address import parse_address
 from nobs_bot.streams.check import Failure, StreamChecker
-from nobs_bot.streams.children import ForkserverBroken
+from nobs_bot.streams.children import Children, ForkserverBroken
+from nobs_bot.streams.confinement import Layer
 
 GIB = 1 << 30
 LITTLE_SPACE_BYTES = 2 * GIB
@@ -117,6 +119,31 @@ async def opencv_starts() -> Finding | None:
         "a closed port of this machine did not refuse the connection",
         "A firewall swallows connections; checks will take longer and say less.",
     )
+
+
+async def children_are_confined() -> Finding | None:
+    """Whether the kernel keeps the children that decode from files, network and processes."""
+    children = Children()
+    try:
+        await children.ready()
+    except ForkserverBroken:
+        return None  # said already: OpenCV does not load
+    finally:
+        await children.close()
+    if not children.missing:
+        return None
+    held = [layer for layer in Layer if layer not in children.missing]
+    return Finding(
+        "W021",
+        "who breaks a decoder is not kept from everything on this machine; the kernel holds "
+        f"{_listed(held)}, and does not hold {_listed(children.missing)}",
+        "A kernel of 6.7 or newer with Landlock and seccomp holds all; a container may hide them. "
+        "Until then give the bot a machine or a user of its own.",
+    )
+
+
+def _listed(layers: Iterable[Layer]) -> str:
+    return ", ".join(layers) or "nothing"
 
 
 def areas_load(settings: Settings) -> Finding | None:

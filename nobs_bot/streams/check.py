@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from nobs_bot.streams.address import StreamAddress
 from nobs_bot.streams.children import Child, Children
@@ -172,6 +173,7 @@ class StreamChecker:
                 "task": "nobs_bot.streams.capture:watch",
                 "arguments": arguments,
                 "deadline_s": self._deadline_s,
+                "port": urlsplit(relay.url).port,
             }
         )
         async for message, blob in child.messages():

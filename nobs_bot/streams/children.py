@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -15,8 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import nobs_bot
+from nobs_bot.streams.confinement import Layer
 from nobs_bot.streams.forkserver import FRAME_HEAD
 
+log = logging.getLogger(__name__)
+
+_PROGRAM = ("-m", "nobs_bot.streams.forkserver")
 _READY_TIMEOUT_S = 30.0
 _END_TIMEOUT_S = 5.0
 _MESSAGE_LIMIT = 64 * 1024
@@ -46,7 +51,12 @@ class Child:
         self._connection = connection
 
     async def give(self, message: dict[str, Any], blob: bytes = b"") -> None:
-        """Send the child its order, or the answer to what it asked."""
+        """
+        Send the child its order, or the answer to what it asked.
+
+        An order is {"task": "module:function", "arguments": {...}, "deadline_s": seconds}, with
+        "port" where it needs that one TCP port, and "reads" where it needs files.
+        """
         head = json.dumps(message).encode()
         frame = FRAME_HEAD.pack(len(head), len(blob)) + head + blob
         await asyncio.get_running_loop().sock_sendall(self._connection, frame)
@@ -91,9 +101,14 @@ class Children:
 
     `start` returns at once; the forkserver loads OpenCV meanwhile, and the first `fork`
     waits for it. Should it die, the next `fork` starts another.
+
+    Attributes:
+        missing: What this machine's kernel cannot keep children from; known once `ready`.
     """
 
     def __init__(self) -> None:
+        self.missing: tuple[Layer, ...] = ()
+        self._has_told = False
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._listener: asyncio.Task[None] | None = None
@@ -184,6 +199,7 @@ class Children:
 
     def _hear(self, message: dict[str, Any], ready: asyncio.Future[None]) -> None:
         if "ready" in message:
+            self._note_missing(message["held"])
             ready.set_result(None)
         elif "broken" in message:
             ready.set_exception(ForkserverBroken(message["broken"]))
@@ -194,6 +210,12 @@ class Children:
                 child.forked.set_result(None)
         elif "ended" in message:
             self._settle(message["ended"], message["cpu_s"])
+
+    def _note_missing(self, held: list[str]) -> None:
+        self.missing = tuple(layer for layer in Layer if layer not in held)
+        if self.missing and not self._has_told:
+            self._has_told = True
+            log.warning("this kernel cannot keep a child from: %s", ", ".join(self.missing))
 
     def _settle(self, number: int, cpu_s: float) -> None:
         child = self._running.pop(number)
@@ -235,7 +257,7 @@ def _start_process(control: socket.socket) -> subprocess.Popen[bytes]:
         "OPENCV_FFMPEG_LOGLEVEL": "-8",
     }
     return subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-m", "nobs_bot.streams.forkserver", str(control.fileno())],
+        [sys.executable, *_PROGRAM, str(control.fileno())],
         env=environment,
         pass_fds=[control.fileno()],
         stdin=subprocess.DEVNULL,

@@ -5,7 +5,8 @@ Run as `python -m nobs_bot.streams.forkserver FD`. FD is one end of a stream soc
 JSON go both ways, and each order carries the child's own socket:
 
     in   {"fork": id}  {"kill": id}
-    out  {"ready": true} | {"broken": why}, {"forked": id, "pid": n}, {"ended": id, "cpu_s": x}
+    out  {"ready": true, "held": [layer, ...]} | {"broken": why}
+         {"forked": id, "pid": n}, {"ended": id, "cpu_s": x}
 
 It ends with its control socket, and takes its children with it.
 """
@@ -25,6 +26,8 @@ import struct
 import sys
 from collections import deque
 from typing import Any
+
+from nobs_bot.streams.confinement import Layer, confine, held_here
 
 FRAME_HEAD = struct.Struct(">II")
 MEMORY_LIMIT_BYTES = 2 * 1024**3
@@ -77,6 +80,7 @@ class Forkserver:
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
+        self._layers = held_here()
         self._lines = b""
         self._sockets: deque[int] = deque()
         self._pids: dict[int, int] = {}
@@ -88,7 +92,7 @@ class Forkserver:
         """Work until the control socket closes."""
         signal.set_wakeup_fd(self._wake_write)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        self._tell({"ready": True})
+        self._tell({"ready": True, "held": self._layers})
         awaited: list[Any] = [self._control, self._wake_read]
         while True:
             readable, _, _ = select.select(awaited, [], [])
@@ -140,7 +144,7 @@ class Forkserver:
         os.close(self._wake_write)
         for other in self._sockets:
             os.close(other)
-        work(Channel(socket.socket(fileno=descriptor)))
+        work(Channel(socket.socket(fileno=descriptor)), self._layers)
 
     def _reap(self) -> None:
         numbers = {pid: number for number, pid in self._pids.items()}
@@ -157,13 +161,21 @@ class Forkserver:
             self._control.sendall(json.dumps(message).encode() + b"\n")
 
 
-def work(channel: Channel) -> None:
-    """The child: limit itself, learn its task, do it, end."""
+def work(channel: Channel, layers: list[Layer]) -> None:
+    """
+    The child: learn its task, give up all that is not needed for it, do it, end.
+
+    Args:
+        layers: What this machine's kernel can keep it from. Its order may name a port
+            ("port"), else it has no network, and what it may read ("reads").
+    """
     channel.send({"alive": True})
     order, _ = channel.receive()
     limit_resources(order["deadline_s"])
     module, _, function = order["task"].partition(":")
-    getattr(importlib.import_module(module), function)(channel, **order["arguments"])
+    do = getattr(importlib.import_module(module), function)
+    confine(layers, port=order.get("port"), reads=order.get("reads", ()))
+    do(channel, **order["arguments"])
     os._exit(0)
 
 

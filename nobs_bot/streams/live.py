@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
+from urllib.parse import urlsplit
 
 from nobs_bot.streams.address import StreamAddress
 from nobs_bot.streams.check import StreamChecker
@@ -25,6 +26,7 @@ MOST_STREAMS = 50
 MOST_BEHIND_BYTES = 6 * 1024 * 1024
 _TASK = "nobs_bot.streams.remux:show"
 _DEADLINE_S = 3600.0
+RTSP_PORT = 554
 
 
 class PieceKind(Enum):
@@ -261,7 +263,8 @@ class _Stream:
                 "kind": kind,
                 "open_timeout_s": self._checker.connect_timeout_s + 1,
             }
-            await child.give({"task": _TASK, "arguments": arguments, "deadline_s": _DEADLINE_S})
+            order = {"task": _TASK, "arguments": arguments, "deadline_s": _DEADLINE_S}
+            await child.give(order | {"port": urlsplit(url).port or RTSP_PORT})
             self._child = child
             self._ask_for_stills()
             async for message, blob in child.messages():

@@ -63,7 +63,8 @@ class MediaServer:
             raise ValueError("a media server is on this machine or in a private network")
         self._make = make
         self._api = api_url.rstrip("/")
-        self._rtsp = rtsp_url.rstrip("/")
+        # the child that reads it back may read no file of hosts
+        self._rtsp = rtsp_url.rstrip("/").replace("//localhost", "//127.0.0.1", 1)
 
     def own_address(self) -> str:
         """The address of this machine at which the server reaches our relay."""
