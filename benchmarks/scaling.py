@@ -2,8 +2,8 @@
 Updates a second on PostgreSQL with one and with two processes of the bot.
 
 Each process is the whole app, `python bot.py`: it takes updates at its own webhook, works off what
-is due whoever stored it, and of all of them one sends. Updates come to the processes in turns, as from a balancer. The load is the one of
-`updates`: steps of an enrolment, each of which writes.
+is due whoever stored it, and of all of them one sends. Updates come to the processes in turns, as
+from a balancer. The load is the one of `updates`: steps of an enrolment, each of which writes.
 
 Beside it the raw driver's figure, in the same run: an update's three transactions (kept; applied;
 done) with as many statements, by psycopg with nothing around them. Everything shares the machine's
