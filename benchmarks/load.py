@@ -1,9 +1,10 @@
 """
 One process of load: a minimal Bot API, and persons who wait for an answer before they go on.
 
-Speaks JSON lines: prints its port, then answers every line of {"webhook", "seconds", "persons",
-"prepare", "dialogue"} with what the bot at that webhook made of it; "dialogue" where the answers
-must be the real dialogue's. The same for the app and its peer.
+Speaks JSON lines: prints its port, then answers every line of {"webhooks", "seconds", "persons",
+"prepare", "dialogue", "most"} with what the bot made of it, whose processes take updates at those
+webhooks in turns; "dialogue" where the answers must be the real dialogue's, "most" where it is
+enough after so many updates. The same for the app and its peer.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import json
 import sys
 import time
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, cycle
+from math import inf
 from typing import Any
 
 from aiohttp import ClientSession, TCPConnector, web
@@ -88,13 +90,12 @@ class Peer:
 
 
 class Crowd:
-    """The persons, and their way to the bot's webhook."""
+    """The persons, and their way to the bot's webhooks, which a balancer serves in turns."""
 
-    def __init__(self, peer: Peer, session: ClientSession, url: str) -> None:
+    def __init__(self, peer: Peer, session: ClientSession, urls: list[str]) -> None:
         self._peer = peer
         self._session = session
-        self._url = url
-        self._headers = {SECRET_HEADER: peer.secrets[url]}
+        self._ways = cycle([(url, {SECRET_HEADER: peer.secrets[url]}) for url in urls])
         self.latencies_ms: list[float] = []
 
     async def prepare(self, person: Person) -> None:
@@ -107,9 +108,11 @@ class Crowd:
             await self.post(_text(person, words.format(person=person.person_id % 100)))
             await self._until(person, next_question)
 
-    async def type_until(self, person: Person, deadline: float, *, as_asked: bool) -> None:
+    async def type_until(
+        self, person: Person, deadline: float, most: float, *, as_asked: bool
+    ) -> None:
         """Step after step, each once the one before is answered; ends where it began."""
-        while time.perf_counter() < deadline:
+        while time.perf_counter() < deadline and len(self.latencies_ms) < most:
             for words, next_question in STEPS:
                 said = await self._type(person, words)
                 if as_asked and next_question not in said:
@@ -127,7 +130,8 @@ class Crowd:
     async def post(self, body: dict[str, Any]) -> None:
         """Hand one update to the webhook, as Telegram does."""
         update = {"update_id": next(self._peer.update_ids), **body}
-        async with self._session.post(self._url, json=update, headers=self._headers) as answer:
+        url, headers = next(self._ways)
+        async with self._session.post(url, json=update, headers=headers) as answer:
             answer.raise_for_status()
 
     async def _tap(self, person: Person, data: str) -> None:
@@ -187,19 +191,20 @@ async def _listening(peer: Peer, url: str) -> None:
 
 
 async def run(peer: Peer, order: dict[str, Any]) -> dict[str, Any]:
-    """Carry out one order against the bot at a webhook."""
-    url = order["webhook"]
-    await _listening(peer, url)
+    """Carry out one order against the bot at its webhooks."""
+    urls = order["webhooks"]
+    for url in urls:
+        await _listening(peer, url)
     people = [Person(710_000_100 + at) for at in range(order["persons"])]
     peer.persons = {person.person_id: person for person in people}
     async with ClientSession(connector=TCPConnector(limit=0)) as session:
-        crowd = Crowd(peer, session, url)
+        crowd = Crowd(peer, session, urls)
         if order["prepare"]:
             await asyncio.gather(*[crowd.prepare(person) for person in people])
         started = time.perf_counter()
         deadline = started + order["seconds"]
-        as_asked = order["dialogue"]
-        typing = [crowd.type_until(person, deadline, as_asked=as_asked) for person in people]
+        as_asked, most = order["dialogue"], order["most"] or inf
+        typing = [crowd.type_until(each, deadline, most, as_asked=as_asked) for each in people]
         await asyncio.gather(*typing)
     took_s = time.perf_counter() - started
     return {"updates": len(crowd.latencies_ms), "seconds": took_s, "ms": crowd.latencies_ms}

@@ -35,24 +35,26 @@ class Load:
 
     def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
         self._process = process
+        self.pid = process.pid
         self.api_url = f"http://127.0.0.1:{port}"
 
     async def run(
         self,
-        webhook: str,
-        *,
+        *webhooks: str,
         dialogue: bool,
         prepare: bool = False,
         seconds: float = SECONDS,
+        most: int | None = None,
     ) -> dict[str, Any]:
-        """Let the crowd type at the bot behind *webhook*, once it is there."""
+        """Let the crowd type at the bot behind *webhooks*, once it is there."""
         assert self._process.stdin is not None
         order = {
-            "webhook": webhook,
+            "webhooks": webhooks,
             "seconds": seconds,
             "persons": AT_ONCE,
             "prepare": prepare,
             "dialogue": dialogue,
+            "most": most,
         }
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         return await read_line(self._process)

@@ -27,7 +27,6 @@ from nobs_bot.people.consent import give_consent
 from nobs_bot.people.persons import Person, meet, person, set_name
 from nobs_bot.people.roles import Role, grant
 from nobs_bot.places.areas import Areas, load_areas
-from nobs_bot.schema import upgrade
 from nobs_bot.settings import Settings
 from nobs_bot.storage.crypto import Vault, parse_keys
 from nobs_bot.storage.engine import Database
@@ -35,6 +34,7 @@ from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.streams.children import Children
 from nobs_bot.texts import Texts
+from tests.databases import lay_migrated
 
 # Jalan Duri Selatan; the kelurahan that holds it, its kecamatan, the district
 SHOP = (-6.1534, 106.7981)
@@ -163,12 +163,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite file at the newest revision, made once and copied for every test."""
     path = tmp_path_factory.mktemp("migrated") / "nobs.sqlite3"
 
-    async def make() -> None:
-        database = Database(f"sqlite:///{path}")
-        await upgrade(database)
-        await database.close()
-
-    asyncio.run(make())
+    asyncio.run(lay_migrated(path))
     return path
 
 

@@ -12,6 +12,9 @@ from nobs_bot.sandbox import SandboxServer, the_cast
 from tests.cast import any_house, areas, house, migrated, office
 from tests.databases import database_url, migrated_url, postgres, template
 from tests.leftout import pytest_sessionfinish, pytest_terminal_summary
+from tests.sharing import share_what_is_dear
+
+share_what_is_dear()
 
 TOKEN = "4242:sandbox-token-of-the-tests"
 CHROMIUM = Path("/usr/bin/chromium")

@@ -16,6 +16,18 @@ from nobs_bot.schema import upgrade
 from nobs_bot.storage.engine import Database
 
 TEMPLATE = "test_template"
+_migrated: list[bytes] = []
+
+
+async def lay_migrated(path: Path) -> None:
+    """Put an SQLite file at the newest revision to *path*; it is migrated once a process."""
+    if _migrated:
+        path.write_bytes(_migrated[0])
+        return
+    database = Database(f"sqlite:///{path}")
+    await upgrade(database)
+    await database.close()
+    _migrated.append(path.read_bytes())
 
 
 @pytest.fixture(scope="session")

