@@ -32,6 +32,7 @@ from . import (
     worklist,
 )
 from . import start as start_dialogue
+from .gate import Gate
 
 
 def build_router() -> Router:
@@ -43,6 +44,8 @@ def build_router() -> Router:
     last, so that nothing stays without an answer.
     """
     root = Router(name="root")
+    for observed in (root.message, root.callback_query):
+        observed.middleware(Gate())
     for part in (
         start_dialogue.router,
         cameras.router,

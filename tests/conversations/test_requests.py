@@ -216,7 +216,7 @@ async def test_somebody_else_cannot_answer_open_or_close(here: Installation) -> 
         request = (await work.session.execute(select(FootageRequest))).scalar_one()
     for action in ("req.show", "req.close", "req.clip"):
         await citra.tap_data(welcome, f"{action}:{request.id}")
-        await citra.expect_toast("tidak ada di wilayah Anda")
+        await citra.expect_toast("hanya untuk petugas")
     await citra.send("/minta")
     await citra.expect("hanya untuk petugas")
     await citra.send("/antrean")
