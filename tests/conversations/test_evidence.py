@@ -181,11 +181,11 @@ async def test_forged_taps_lead_nowhere(here: Installation) -> None:
     await citra.start()
     greeting = await citra.expect("Selamat datang")
     for data, words in (
-        (f"evd.view:{clip.id}", "tidak ada di wilayah Anda"),
-        (f"evd.export:{clip.request_id}", "tidak ada di wilayah Anda"),
+        (f"evd.view:{clip.id}", "hanya untuk petugas"),
+        (f"evd.export:{clip.request_id}", "hanya untuk petugas"),
         (f"evd.receipt:{clip.id}", "bukan untuk Anda"),
-        ("evd.view:x", "sudah tidak berlaku"),
-        ("evd.export", "sudah tidak berlaku"),
+        ("evd.receipt:x", "sudah tidak berlaku"),
+        ("evd.receipt", "sudah tidak berlaku"),
     ):
         await citra.tap_data(greeting["message_id"], data)
         await refused(citra, words)
