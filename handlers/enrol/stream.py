@@ -173,7 +173,10 @@ async def password_given(message: TelegramMessage, desk: Desk) -> None:
         known = stream_of(desk.work, camera)
         if known is None:
             raise Refusal("buttons.stale")
-        address = known.with_credentials(parts.get("user", ""), password)
+        try:
+            address = known.with_credentials(parts.get("user", ""), password)
+        except AddressFault:  # a control character, or too long once encoded
+            raise Refusal("stream.password.wrong") from None
     await _keep(desk, address, parts.get("make"))
 
 

@@ -111,7 +111,8 @@ class SandboxServer:
             self.world.join(member)
         self.inbox = Inbox(store, self.world.mark_taken)
         self.limits = Limits(self._clock, enforced=self._enforce_limits)
-        queries, media, profile = Queries(), Media(files), Profile(self.world)
+        self.queries = queries = Queries()
+        media, profile = Media(files), Profile(self.world)
         self.courier = Courier(self.inbox, store, self._clock, self._call)
         methods = methods_of(
             Sending(self.world, media),

@@ -96,7 +96,7 @@ class StreamAddress:
     def with_credentials(self, username: str, password: str) -> StreamAddress:
         """The same stream, opened with another user name and password."""
         _refuse_controls(username + password)
-        return replace(self, username=username, password=password)
+        return _short_enough(replace(self, username=username, password=password))
 
     @property
     def _authority(self) -> str:
@@ -160,7 +160,15 @@ def assemble(
     if not 1 <= port <= 65535:
         raise AddressFault(AddressProblem.bad_port)
     host = _clean_host(host)
-    return StreamAddress(scheme, host, port, _clean_path(path, host), username, password)
+    address = StreamAddress(scheme, host, port, _clean_path(path, host), username, password)
+    return _short_enough(address)
+
+
+def _short_enough(address: StreamAddress) -> StreamAddress:
+    """What is encoded is longer than what was typed, and has to be read back from the database."""
+    if len(address.url) > MAX_LENGTH:
+        raise AddressFault(AddressProblem.too_long)
+    return address
 
 
 def _parts(rest: str) -> tuple[str, str, str]:

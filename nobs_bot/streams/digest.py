@@ -10,7 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 _SCHEME = re.compile(r"(?:^|,)\s*(Basic|Digest)\s+", re.IGNORECASE)
-_PARAMETER = re.compile(r'([a-zA-Z0-9_*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+# a name is tried once, from its beginning and whole: else 60 KB of one letter take minutes
+_PARAMETER = re.compile(
+    r'(?<![a-zA-Z0-9_*-])([a-zA-Z0-9_*-]++)\s*+=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))'
+)
 _HASHES = {"MD5": "md5", "SHA-256": "sha256"}
 _PREFERENCE = ("SHA-256", "SHA-256-SESS", "MD5", "MD5-SESS")
 

@@ -33,7 +33,8 @@ _KEPT = re.compile(
     r"|BYTERANGE:\d{1,12}(?:@\d{1,12})?)"
 )
 _DURATION = re.compile(r"#EXTINF:(\d{1,6}(?:\.\d{1,9})?)")
-_ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=(?:"([^"]*)"|([^",]*))')
+# a name is tried once, from its beginning and whole: else 60 KB of one letter take a minute
+_ATTRIBUTE = re.compile(r'(?<![A-Z0-9-])([A-Z0-9-]++)=(?:"([^"]*)"|([^",]*))')
 _SUFFIXES = frozenset({".ts", ".mp4", ".m4s", ".m4v", ".m2ts"})
 
 Vetter = Callable[[str, int], Awaitable[Vetted | Failure]]
@@ -117,13 +118,13 @@ class HlsSource:
     def _resolved(self, uri: str) -> StreamAddress:
         try:
             address = parse_address(urljoin(self._address.request_url, uri))
+            if address.is_rtsp:
+                raise Unusable(Failure.FORBIDDEN_ADDRESS)
+            here = self._address
+            if (address.scheme, address.host, address.port) == (here.scheme, here.host, here.port):
+                return address.with_credentials(here.username, here.password)
         except (AddressFault, ValueError):
             raise Unusable(Failure.FORBIDDEN_ADDRESS) from None
-        if address.is_rtsp:
-            raise Unusable(Failure.FORBIDDEN_ADDRESS)
-        here = self._address
-        if (address.scheme, address.host, address.port) == (here.scheme, here.host, here.port):
-            return address.with_credentials(here.username, here.password)
         return replace(address, username="", password="")
 
     async def _fetch(self, address: StreamAddress, limit: int) -> bytes:

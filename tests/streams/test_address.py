@@ -184,3 +184,11 @@ def test_raw_password_of_awkward_characters(password: str, host: str) -> None:
     found = parse_address(f"rtsp://admin:{password}@{host}:554/stream")
     assert (found.host, found.path, found.username) == (host, "/stream", "admin")
     assert "%" in password or found.password == password
+
+
+def test_an_address_that_is_too_long_once_encoded_is_refused_at_once() -> None:
+    # else it would be stored, and could not be read back
+    with pytest.raises(AddressFault, match="too_long"):
+        parse_address("rtsp://warga:" + "é" * 1000 + "@192.0.2.1/1")
+    with pytest.raises(AddressFault, match="too_long"):
+        parse_address("rtsp://192.0.2.1/1").with_credentials("warga", "é" * 1000)

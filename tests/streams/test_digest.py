@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from nobs_bot.streams.digest import (
@@ -87,3 +89,9 @@ def test_challenge_that_cannot_be_met(header: str) -> None:
 def test_challenge_does_not_show_its_answers() -> None:
     assert not answer_matches("Digest garbage", "GET", "u", "p")
     assert not answer_matches("", "GET", "u", "p")
+
+
+def test_one_letter_without_end_does_not_hold_everybody_up() -> None:
+    began = time.process_time()
+    assert strongest_challenge(["Digest " + "a" * 60_000]) is None
+    assert time.process_time() - began < 1

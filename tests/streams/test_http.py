@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 import ssl
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from fractions import Fraction
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from nobs_bot.sandbox.cameras import scenes
 from nobs_bot.streams.check import Failure, StreamChecker, Verdict
 from nobs_bot.streams.digest import answer_matches
+from nobs_bot.streams.hls import chosen_variant
 from tests.streams.hostile import PASSWORD, USER, Canary, saying, self_signed, serving
 from tests.streams.test_failures import at, free_port
 
@@ -251,3 +253,9 @@ async def test_hls_sends_the_password_to_its_own_host_only(
         async with site({"/live.m3u8": text}) as port:
             await checker.check(at(port, "/live.m3u8", scheme="http"))
     assert set(asked) == {None}
+
+
+def test_one_letter_without_end_in_a_playlist_does_not_hold_everybody_up() -> None:
+    began = time.process_time()
+    assert chosen_variant("#EXTM3U\n#EXT-X-STREAM-INF:" + "A" * 60_000 + "\nx.m3u8") == "x.m3u8"
+    assert time.process_time() - began < 1
