@@ -2,7 +2,7 @@
 `python -m tests.fuzz NAME --seconds N`: fuzz one target, or `all` of them in turn.
 
 With atheris, where it is installed (`pip install atheris`; it has wheels for Linux on x86_64),
-guided by what the input reaches; without it, by hypothesis and by changing what is kept. What
+guided by what the input reaches; without it, by changing what is kept at random. What
 breaks a target is written into tests/fuzz/corpus/NAME and run with the tests from then on.
 """
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,7 @@ def value_of(column: Any, number: int) -> Any:
     if isinstance(kind, Boolean):
         return number % 2 == 0
     if isinstance(kind, Date):
-        return date(2024, 2, 29)
+        return date(2024, 2, 29) + timedelta(days=number)
     if isinstance(kind, Double):
         return [-6.153400000000001, 0.1 + 0.2, 5e-324, 1.7976931348623157e308][number % 4]
     if isinstance(kind, LargeBinary):
