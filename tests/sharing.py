@@ -18,7 +18,8 @@ from sqlalchemy import URL, Dialect, Engine, Pool
 from sqlalchemy.util import LRUCache
 
 STATEMENTS = 4000
-_dialects: dict[tuple[str, str], Dialect] = {}
+# psycopg's two, with and without asyncio, have the same name
+_dialects: dict[type[Dialect], Dialect] = {}
 _compiled: LRUCache[Any, Any] = LRUCache(STATEMENTS)
 _made_alone = Engine.__init__
 _context_alone = ssl.create_default_context
@@ -35,7 +36,7 @@ def _made_alike(  # create_engine reads the names of these
     execution_options: Any = None,
     hide_parameters: bool = False,
 ) -> None:
-    alike = _dialects.setdefault((dialect.name, dialect.driver), dialect)
+    alike = _dialects.setdefault(type(dialect), dialect)
     _made_alone(
         self,
         pool,
@@ -61,6 +62,6 @@ def _context(*args: Any, **more: Any) -> ssl.SSLContext:
 
 
 def share_what_is_dear() -> None:
-    """Engines of a driver share what they have compiled, HTTP clients whom they trust."""
+    """Engines of a dialect share what they have compiled, HTTP clients whom they trust."""
     Engine.__init__ = _made_alike  # type: ignore[method-assign]
     ssl.create_default_context = _context
