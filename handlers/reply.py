@@ -43,7 +43,13 @@ from aiogram.types import (
 from nobs_bot.buttons import Keyboard
 from nobs_bot.errors import ExternalError
 from nobs_bot.messaging.chats import is_gone
-from nobs_bot.messaging.message import CAPTION_LIMIT, Message, PictureSource
+from nobs_bot.messaging.message import (
+    CAPTION_LIMIT,
+    Loaded,
+    Message,
+    PictureSource,
+    load_all,
+)
 from nobs_bot.messaging.pump import Answers, Sent
 
 log = logging.getLogger(__name__)
@@ -202,34 +208,44 @@ class Answerer:
                 await self._set_menu(chat_id, answer["commands"])
             case "edit":
                 message = Message.model_validate(answer["message"])
-                await self._edit(chat_id, message, answer["message_id"], sent)
+                shown, loaded = await load_all(self._pictures, message)
+                if message.pictures and not loaded:
+                    # a picture cannot be edited into a text
+                    await self._say(chat_id, shown, loaded, sent)
+                else:
+                    await self._edit(chat_id, shown, loaded, answer["message_id"], sent)
             case "say":
                 message = Message.model_validate(answer["message"])
+                message, loaded = await load_all(self._pictures, message)
                 fills = slots.get(message.slot or "")
                 if fills and not message.pictures:
-                    await self._edit(chat_id, message, fills, sent)
+                    await self._edit(chat_id, message, loaded, fills, sent)
                 else:
-                    await self._say(chat_id, message, sent)
+                    await self._say(chat_id, message, loaded, sent)
 
     async def _set_menu(self, chat_id: int, commands: list[tuple[str, str]]) -> None:
         menu = [BotCommand(command=name, description=about) for name, about in commands]
         await self._bot.set_my_commands(menu, BotCommandScopeChat(chat_id=chat_id))
 
-    async def _edit(self, chat_id: int, message: Message, message_id: int, sent: Sent) -> None:
+    async def _edit(
+        self, chat_id: int, message: Message, loaded: Loaded, message_id: int, sent: Sent
+    ) -> None:
         try:
-            await self._replace(chat_id, message, message_id)
+            await self._replace(chat_id, message, loaded, message_id)
         except TelegramBadRequest as exc:
             if "not modified" in exc.message:
                 return
             if not _is_harmless(exc):
                 raise
-            await self._say(chat_id, message, sent)
+            await self._say(chat_id, message, loaded, sent)
             return
         _note_slot(chat_id, message, message_id, sent)
 
-    async def _replace(self, chat_id: int, message: Message, message_id: int) -> None:
-        if message.pictures:
-            picture = _file(await self._pictures.load(message.pictures[0]), "picture.png")
+    async def _replace(
+        self, chat_id: int, message: Message, loaded: Loaded, message_id: int
+    ) -> None:
+        if loaded:
+            picture = _file(loaded[0], "picture.png")
             await self._bot.edit_message_media(
                 InputMediaPhoto(media=picture, caption=message.text, parse_mode="HTML"),
                 chat_id=chat_id,
@@ -246,8 +262,7 @@ class Answerer:
             link_preview_options=_NO_PREVIEW,
         )
 
-    async def _say(self, chat_id: int, message: Message, sent: Sent) -> None:
-        loaded = [await self._pictures.load(picture) for picture in message.pictures]
+    async def _say(self, chat_id: int, message: Message, loaded: Loaded, sent: Sent) -> None:
         markup = _reply_keyboard(message) or _inline(message.keyboard) or ReplyKeyboardRemove()
         caption = message.text if len(message.text) <= CAPTION_LIMIT else None
         if message.document and loaded:
@@ -280,7 +295,7 @@ class Answerer:
             )
         _note_slot(chat_id, message, made.message_id, sent)
 
-    async def _album(self, chat_id: int, loaded: list[bytes | str], *, protected: bool) -> None:
+    async def _album(self, chat_id: int, loaded: Loaded, *, protected: bool) -> None:
         files = [_file(each, "picture.png") for each in loaded]
         if len(files) == 1:
             await self._bot.send_photo(chat_id, files[0], protect_content=protected)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from enum import StrEnum
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from nobs_bot.buttons import Keyboard
+
+log = logging.getLogger(__name__)
 
 CAPTION_LIMIT = 1024
 TEXT_LIMIT = 4096
@@ -74,9 +77,40 @@ class Message(BaseModel):
     menu: tuple[tuple[str, str], ...] = ()
 
 
+# what was loaded for the pictures of a message, in their order
+Loaded = tuple[bytes | str, ...]
+
+
 class PictureSource(Protocol):
     """Turns descriptions into what can be sent."""
 
     async def load(self, picture: Picture) -> bytes | str:
-        """The bytes of a map or a file, or Telegram's file id."""
+        """
+        The bytes of a map or a file, or Telegram's file id.
+
+        Raises:
+            FileNotFoundError: it was removed since.
+        """
         ...
+
+
+async def load_all(source: PictureSource, message: Message) -> tuple[Message, Loaded]:
+    """
+    What a message shows, and the message with what is still there.
+
+    Between the writing of a message and its sending an owner may have had a picture erased. Then
+    the rest is sent, or it would be tried for ever and hold up all that comes after it.
+    """
+    loaded: list[bytes | str] = []
+    there: list[Picture] = []
+    for picture in message.pictures:
+        try:
+            loaded.append(await source.load(picture))
+        except FileNotFoundError:
+            log.warning("a picture of a message was removed before it was sent")
+        else:
+            there.append(picture)
+    if len(there) < len(message.pictures):
+        document = message.document if there else None
+        message = message.model_copy(update={"pictures": tuple(there), "document": document})
+    return message, tuple(loaded)

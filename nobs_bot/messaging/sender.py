@@ -38,7 +38,13 @@ from nobs_bot.errors import ExternalError
 from nobs_bot.messaging import outbox
 from nobs_bot.messaging.batch import Batch
 from nobs_bot.messaging.chats import fill_slot, is_gone, mark_unreachable, slot_message
-from nobs_bot.messaging.message import CAPTION_LIMIT, Message, Picture, PictureSource
+from nobs_bot.messaging.message import (
+    CAPTION_LIMIT,
+    Loaded,
+    Message,
+    PictureSource,
+    load_all,
+)
 from nobs_bot.messaging.outbox import Delivery, Outgoing
 from nobs_bot.storage.elections import Election
 from nobs_bot.storage.engine import AWAY
@@ -239,14 +245,15 @@ class Sender:
     async def _send(self, chat_id: int, message: Message, replaces: int | None) -> int:
         if message.menu:
             await self._bot.set_my_commands(message.menu, BotCommandScopeChat(chat_id))
-        if replaces and not message.pictures and await self._edit(chat_id, message, replaces):
+        message, loaded = await load_all(self._pictures, message)
+        if replaces and not loaded and await self._edit(chat_id, message, replaces):
             return replaces
         if message.document:
-            return await self._send_document(chat_id, message)
-        if len(message.pictures) == 1 and len(message.text) <= CAPTION_LIMIT:
-            return await self._send_photo(chat_id, message)
-        if message.pictures:
-            await self._send_album(chat_id, message)
+            return await self._send_document(chat_id, message, loaded[0])
+        if len(loaded) == 1 and len(message.text) <= CAPTION_LIMIT:
+            return await self._send_photo(chat_id, message, loaded[0])
+        if loaded:
+            await self._send_album(chat_id, message, loaded)
         return await self._send_text(chat_id, message)
 
     async def _edit(self, chat_id: int, message: Message, message_id: int) -> bool:
@@ -280,10 +287,10 @@ class Sender:
         )
         return sent.message_id
 
-    async def _send_photo(self, chat_id: int, message: Message) -> int:
+    async def _send_photo(self, chat_id: int, message: Message, photo: bytes | str) -> int:
         sent = await self._bot.send_photo(
             chat_id,
-            await self._load(message.pictures[0]),
+            photo,
             caption=message.text,
             parse_mode="HTML",
             reply_markup=_markup(message.keyboard),
@@ -291,18 +298,17 @@ class Sender:
         )
         return sent.message_id
 
-    async def _send_album(self, chat_id: int, message: Message) -> None:
-        loaded = [await self._load(picture) for picture in message.pictures]
+    async def _send_album(self, chat_id: int, message: Message, loaded: Loaded) -> None:
         if len(loaded) == 1:
             await self._bot.send_photo(chat_id, loaded[0], protect_content=message.protected)
             return
         media = [InputMediaPhoto(each) for each in loaded]
         await self._bot.send_media_group(chat_id, media, protect_content=message.protected)
 
-    async def _send_document(self, chat_id: int, message: Message) -> int:
+    async def _send_document(self, chat_id: int, message: Message, file: bytes | str) -> int:
         sent = await self._bot.send_document(
             chat_id,
-            await self._load(message.pictures[0]),
+            file,
             filename=message.document,
             caption=message.text,
             parse_mode="HTML",
@@ -310,9 +316,6 @@ class Sender:
             protect_content=message.protected,
         )
         return sent.message_id
-
-    async def _load(self, picture: Picture) -> bytes | str:
-        return await self._pictures.load(picture)
 
 
 def _markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:

@@ -17,7 +17,7 @@ from handlers.reply import Answerer, Reply
 from nobs_bot.cameras.record import Camera
 from nobs_bot.messaging.chats import is_reachable
 from nobs_bot.messaging.inbox import Progress, Received
-from nobs_bot.messaging.message import Message
+from nobs_bot.messaging.message import Message, Picture, PictureKind
 from nobs_bot.sandbox import SandboxServer
 from nobs_bot.sandbox.faults import Fault
 from tests.conftest import TOKEN
@@ -178,3 +178,22 @@ async def test_an_answer_that_telegram_refuses_does_not_stop_the_rest(here: Inst
     assert sent.error is None
     assert [words_of(each) for each in await sari.messages()][-2:] == ["satu", "tiga"]
     assert "an answer was refused for good" in here.logged.getvalue()
+
+
+async def test_a_picture_that_was_erased_before_the_answer_holds_nobody_up(
+    here: Installation,
+) -> None:
+    sari = here.phone("Sari")
+    await sari.start()
+    welcome = await sari.expect("Selamat datang")
+    server = TelegramAPIServer.from_base(here.sandbox.api_url)
+    bot = Bot(TOKEN, session=AiohttpSession(api=server))
+    gone = Picture(kind=PictureKind.FILE, name="photos/erased")
+    for tapped in (None, (welcome["message_id"], "photo")):
+        reply = Reply(tapped)
+        reply.show(Message(text="satu", pictures=(gone,)))
+        reply.say(Message(text="dua", pictures=(gone, gone)))
+        sent = await Answerer(bot, here.foundation.gallery).send(SARI, reply.answers(), {})
+        assert sent.error is None
+        assert [words_of(each) for each in await sari.messages()][-2:] == ["satu", "dua"]
+    await bot.session.close()

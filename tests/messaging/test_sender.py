@@ -367,3 +367,29 @@ async def test_a_replaced_token_loses_no_message(
 async def is_reachable_now(house: House) -> bool:
     async with house.office.look() as work:
         return await is_reachable(work, SARI)
+
+
+@pytest.mark.parametrize("document", [None, "klip.mp4"], ids=["picture", "document"])
+async def test_what_was_erased_before_it_was_sent_holds_nothing_up(
+    any_house: House, sandbox: SandboxServer, sari: Phone, document: str | None
+) -> None:
+    gone = picture("photos/erased")
+    await put(any_house, Message(text="satu", pictures=(gone,), document=document), "one")
+    await put(any_house, Message(text="dua", pictures=(gone, gone)), "two")
+    await put(any_house, Message(text="tiga"), "three")
+    async with sending(any_house, sandbox):
+        assert await settled(any_house, "one", "two", "three") == [Delivery.SENT] * 3
+    words = [words_of(message) for message in await sari.messages()]
+    assert [each for each in words if each in ("satu", "dua", "tiga")] == ["satu", "dua", "tiga"]
+
+
+async def test_of_several_pictures_those_that_are_left_are_sent(
+    any_house: House, sandbox: SandboxServer, sari: Phone
+) -> None:
+    there = await keep_picture(any_house, "photos/there")
+    gone = picture("photos/erased")
+    await put(any_house, Message(text="dua foto", pictures=(gone, there)), "album")
+    async with sending(any_house, sandbox):
+        assert await settled(any_house, "album") == [Delivery.SENT]
+    [sent] = [message for message in await sari.messages() if "photo" in message]
+    assert sent["caption"] == "dua foto"
