@@ -138,7 +138,7 @@ async def test_a_restarted_server_is_waited_for(
     page = here.page
     await page.goto(await counter.link())
     await page.get_by_role("button", name="Mulai").click()
-    line_ = await slow_down(here, 8 * MB)
+    line_ = await slow_down(here, 3 * MB)
     await page.get_by_label("Pilih berkas").set_input_files(path)
     await past(page, 0.3)
     await counter.stop()
