@@ -8,6 +8,7 @@ from nobs_bot.people.roles import Role, grants_of
 from nobs_bot.texts import Words
 
 from .desk import Desk
+from .gate import NOBODY, open_to
 
 # Indonesian name, English alias
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -34,24 +35,23 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "help": ("bantuan", "help"),
     "cancel": ("batal", "cancel"),
 }
-# who may know what is watched and what is not
-OFFICERS = {Role.FIELD_OFFICER, Role.REVIEWER, Role.INVESTIGATOR, Role.SUPERVISOR}
-_NEEDS = {
-    "queue": {Role.REVIEWER},
-    "request": {Role.INVESTIGATOR},
-    "requests": {Role.INVESTIGATOR, Role.SUPERVISOR},
-    "record": {Role.FIELD_OFFICER},
-    "worklist": {Role.FIELD_OFFICER, Role.SUPERVISOR},
-    "stickers": {Role.FIELD_OFFICER, Role.SUPERVISOR},
-    "health": OFFICERS,
-    "points": OFFICERS,
-    "progress": set(Role),
-    "coverage": OFFICERS,
-    "hotspots": OFFICERS,
-    "report": {Role.SUPERVISOR},
-    "console": set(Role),
-    "invite": {Role.ADMINISTRATOR},
-    "officers": {Role.ADMINISTRATOR},
+# where each is asked, which says whose it is (see `gate`); the others are everybody's
+_DIALOGUES = {
+    "queue": "review",
+    "request": "footage",
+    "requests": "requests",
+    "record": "recording",
+    "worklist": "worklist",
+    "stickers": "stickers",
+    "health": "health",
+    "points": "points",
+    "progress": "progress",
+    "coverage": "coverage",
+    "hotspots": "hotspots",
+    "report": "report",
+    "console": "console",
+    "invite": "admin",
+    "officers": "admin",
 }
 
 
@@ -62,7 +62,7 @@ def menu_for(words: Words, roles: Iterable[Role]) -> list[tuple[str, str]]:
     return [
         (names[1] if is_english else names[0], words(f"menu.{what}"))
         for what, names in COMMANDS.items()
-        if what not in _NEEDS or _NEEDS[what] & held
+        if what not in _DIALOGUES or (open_to(_DIALOGUES[what], None) or NOBODY) & held
     ]
 
 

@@ -216,12 +216,13 @@ class Answerer:
                     await self._edit(chat_id, shown, loaded, answer["message_id"], sent)
             case "say":
                 message = Message.model_validate(answer["message"])
-                message, loaded = await load_all(self._pictures, message)
                 fills = slots.get(message.slot or "")
+                shown, loaded = await load_all(self._pictures, message)
+                # one whose pictures are gone is a new text all the same
                 if fills and not message.pictures:
-                    await self._edit(chat_id, message, loaded, fills, sent)
+                    await self._edit(chat_id, shown, loaded, fills, sent)
                 else:
-                    await self._say(chat_id, message, loaded, sent)
+                    await self._say(chat_id, shown, loaded, sent)
 
     async def _set_menu(self, chat_id: int, commands: list[tuple[str, str]]) -> None:
         menu = [BotCommand(command=name, description=about) for name, about in commands]

@@ -25,7 +25,8 @@ from .claiming import show_claim
 from .desk import Desk
 from .enrol.begin import leave_off, start_enrolment
 from .filters import Tap, word
-from .menu import OFFICERS, refresh_menu
+from .gate import ON_MAPS
+from .menu import refresh_menu
 from .scanning import show_scanned
 
 router = Router(name="start")
@@ -93,11 +94,11 @@ async def home_keyboard(desk: Desk) -> Keyboard:
         button(words("menu.record"), "rec.list") if Role.FIELD_OFFICER in roles else None,
         button(words("menu.worklist"), "turn.list") if roles & WALK else None,
         button(words("menu.stickers"), "stk.home") if roles & set(PRINTERS) else None,
-        button(words("menu.health"), "hlt.start") if roles & OFFICERS else None,
-        button(words("menu.points"), "pnt.list", 0) if roles & OFFICERS else None,
+        button(words("menu.health"), "hlt.start") if roles & ON_MAPS else None,
+        button(words("menu.points"), "pnt.list", 0) if roles & ON_MAPS else None,
         button(words("menu.progress"), "prg.start") if roles else None,
-        button(words("menu.coverage"), "cov.start") if roles & OFFICERS else None,
-        button(words("menu.hotspots"), "spot.list") if roles & OFFICERS else None,
+        button(words("menu.coverage"), "cov.start") if roles & ON_MAPS else None,
+        button(words("menu.hotspots"), "spot.list") if roles & ON_MAPS else None,
         button(words("menu.console"), "con.start") if roles and has_console else None,
         button(words("menu.report"), "rep.show") if Role.SUPERVISOR in roles else None,
         button(words("menu.officers"), "adm.officers", 0) if Role.ADMINISTRATOR in roles else None,
@@ -134,7 +135,7 @@ async def _help(desk: Desk) -> None:
     parts += [words(f"help.{role}") for role in Role if role in roles]
     if roles & set(PRINTERS):
         parts.append(words("sticker.help"))
-    if roles & OFFICERS:
+    if roles & ON_MAPS:
         parts.append(words("health.help"))
         parts.append(words("point.help"))
     if desk.dialogue.state:

@@ -37,11 +37,9 @@ def upgrade() -> None:
         sqlite_where=UNSEALED,
         postgresql_where=UNSEALED,
     )
-    op.create_index(op.f("ix_audit_lines_act_at"), "audit_lines", ["act", "at"])
 
 
 def downgrade() -> None:
-    op.drop_index(op.f("ix_audit_lines_act_at"), "audit_lines")
     op.drop_index("ix_audit_lines_unsealed", "audit_lines")
     with op.batch_alter_table("audit_lines") as batch:
         batch.drop_column("sealed_in")

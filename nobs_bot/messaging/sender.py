@@ -245,9 +245,9 @@ class Sender:
     async def _send(self, chat_id: int, message: Message, replaces: int | None) -> int:
         if message.menu:
             await self._bot.set_my_commands(message.menu, BotCommandScopeChat(chat_id))
-        message, loaded = await load_all(self._pictures, message)
-        if replaces and not loaded and await self._edit(chat_id, message, replaces):
+        if replaces and not message.pictures and await self._edit(chat_id, message, replaces):
             return replaces
+        message, loaded = await load_all(self._pictures, message)
         if message.document:
             return await self._send_document(chat_id, message, loaded[0])
         if len(loaded) == 1 and len(message.text) <= CAPTION_LIMIT:
