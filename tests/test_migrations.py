@@ -145,6 +145,17 @@ async def test_each_revision_goes_down_and_up_by_itself(database: Database) -> N
     assert await is_current(database)
 
 
+async def test_an_index_that_an_early_installation_has_stays(database: Database) -> None:
+    await migrate(database, command.upgrade, "0014")
+    async with database.engine.begin() as connection:
+        await connection.execute(
+            text("CREATE INDEX ix_audit_lines_act_at ON audit_lines (act, at)")
+        )
+    await migrate(database, command.upgrade, "head")
+    assert await look(database, differences) == []
+    await migrate(database, command.downgrade, "0014")
+
+
 def test_the_revisions_are_one_line() -> None:
     script = ScriptDirectory.from_config(migration_config())
     assert len(script.get_heads()) == 1

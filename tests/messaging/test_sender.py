@@ -383,6 +383,19 @@ async def test_what_was_erased_before_it_was_sent_holds_nothing_up(
     assert [each for each in words if each in ("satu", "dua", "tiga")] == ["satu", "dua", "tiga"]
 
 
+async def test_a_new_message_stays_one_when_its_picture_is_gone(
+    any_house: House, sandbox: SandboxServer, sari: Phone
+) -> None:
+    there = await keep_picture(any_house, "photos/there")
+    await put(any_house, Message(text="lama", pictures=(there,), slot="kartu"), "old")
+    async with sending(any_house, sandbox):
+        await settled(any_house, "old")
+        gone = picture("photos/erased")
+        await put(any_house, Message(text="baru", pictures=(gone,), slot="kartu"), "new")
+        assert await settled(any_house, "new") == [Delivery.SENT]
+    assert words_of((await sari.messages())[-1]) == "baru"
+
+
 async def test_of_several_pictures_those_that_are_left_are_sent(
     any_house: House, sandbox: SandboxServer, sari: Phone
 ) -> None:
