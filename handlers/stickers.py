@@ -62,7 +62,7 @@ async def _overview(desk: Desk) -> None:
         placed=sum(each.placed for each in stock),
     )
     if as_of := await stickers.STOCK.as_of(desk.work):
-        text += "\n" + words("progress.as_of", moment=words.moment(as_of))
+        text += "\n\n" + words("progress.as_of", moment=words.moment(as_of))
     keyboard = column(
         button(words("sticker.print_button"), "stk.areas") if lacking else None,
         button(words("sticker.batches_button"), "stk.batches"),
