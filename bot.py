@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Coroutine
 from functools import cache
@@ -20,7 +21,7 @@ cli = typer.Typer(
     help="A Telegram bot through which people volunteer their cameras.",
 )
 
-# aiogram alone takes seconds to import, so commands import what they need when they run
+# the libraries take a second and more to import, so commands import what they need when they run
 
 
 def settings_or_exit(**overrides: object) -> Settings:
@@ -62,6 +63,8 @@ def start(context: typer.Context) -> None:
 
 
 def _serve(settings: Settings, part: str | None) -> None:
+    # what is imported and laid out from here on stays: nothing to collect until all runs
+    gc.disable()
     from nobs_bot import log
     from nobs_bot.serving import serve
 
@@ -82,14 +85,10 @@ def _demo(settings: Settings) -> None:
 
 @cache
 def _dispatcher() -> Any:
-    """The one dispatcher of this process: routers can be built in only once, and keep no state."""
-    from aiogram import Dispatcher
+    """The one dispatcher of this process, which keeps no state."""
+    from handlers import build_dispatcher
 
-    from handlers import build_router
-
-    dispatcher = Dispatcher(disable_fsm=True)
-    dispatcher.include_router(build_router())
-    return dispatcher
+    return build_dispatcher()
 
 
 async def compose(foundation: Any, parts: Any = None, **options: Any) -> Any:

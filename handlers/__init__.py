@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from aiogram import Router
+from . import lazy_models  # noqa: F401 - before anything else of aiogram's
+
+# isort: split
+from aiogram import Dispatcher, Router
 
 from . import (
     admin,
@@ -33,6 +36,13 @@ from . import (
 )
 from . import start as start_dialogue
 from .gate import Gate
+
+
+def build_dispatcher() -> Dispatcher:
+    """A dispatcher with all dialogues; one a process, since routers can be built in only once."""
+    dispatcher = Dispatcher(disable_fsm=True)
+    dispatcher.include_router(build_router())
+    return dispatcher
 
 
 def build_router() -> Router:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 
 from aiogram import Bot, Dispatcher
-from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import (
     ClientDecodeError,
@@ -24,6 +23,7 @@ from .conversation import BotConversation
 from .desk import Surroundings
 from .downloads import TelegramDownloads
 from .menu import menu_for
+from .session import Session
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ async def outside_of(foundation: Foundation, dispatcher: Dispatcher) -> tuple[Ou
     """
     settings = foundation.settings
     server = TelegramAPIServer.from_base(settings.bot_api_url)
-    bot = Bot(foundation.token, session=AiohttpSession(api=server))
+    bot = Bot(foundation.token, session=Session(api=server))
     me = await _meet_telegram(bot)
     around = Surroundings(
         foundation.areas, foundation.base, settings.geocoder_url is not None, me.username or ""

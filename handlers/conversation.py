@@ -34,7 +34,7 @@ class BotConversation:
     Runs updates through the dispatcher (see `messaging.pump.Conversation`).
 
     Args:
-        dispatcher: With the routers of `build_router`.
+        dispatcher: See `build_dispatcher`.
         bot: aiogram's bot.
         pictures: Draws or fetches what a message shows.
         around: What the handlers need of the surroundings.

@@ -18,14 +18,6 @@ from aiogram.exceptions import (
     TelegramForbiddenError,
     TelegramRetryAfter,
 )
-from aiogram.methods import (
-    AnswerCallbackQuery,
-    EditMessageText,
-    Response,
-    SendMediaGroup,
-    SendMessage,
-    SendPhoto,
-)
 from aiogram.types import (
     BotCommand,
     BotCommandScopeChat,
@@ -55,7 +47,6 @@ from nobs_bot.messaging.pump import Answers, Sent
 log = logging.getLogger(__name__)
 
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-_METHODS = (SendMessage, SendPhoto, SendMediaGroup, EditMessageText, AnswerCallbackQuery)
 # what may come of a stale button or a message that is gone already, and harms nobody
 _HARMLESS = (
     "not modified",
@@ -163,9 +154,6 @@ class Answerer:
     def __init__(self, bot: Bot, pictures: PictureSource) -> None:
         self._bot = bot
         self._pictures = pictures
-        # pydantic forgets a generic model that nobody holds, and aiogram would have it built anew
-        # for one call in a few; building takes longer than the call
-        self._held = [Response[method.__returning__] for method in _METHODS]  # type: ignore[name-defined]
 
     async def send(self, chat_id: int, answers: Answers, slots: dict[str, int]) -> Sent:
         """

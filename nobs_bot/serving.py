@@ -110,6 +110,7 @@ async def until_told_to_stop(app: App) -> None:
     # would hold everybody up for a tenth of a second
     gc.collect()
     gc.freeze()
+    gc.enable()
     # what a page or an update leaves behind is no cycle, mostly
     gc.set_threshold(20_000, 20, 20)
     running = asyncio.create_task(app.run())
