@@ -90,7 +90,8 @@ async def vet(
     Resolve *host* once and pick the first address that may be connected to.
 
     Decimal, octal and hexadecimal forms of an address are judged by what they resolve
-    to. Public addresses may be connected to; any other only inside *allowed_networks*.
+    to. Public addresses may be connected to, but for those of this machine itself, whose
+    firewall would take the call for one of its own; any other only inside *allowed_networks*.
     """
     try:
         async with asyncio.timeout(timeout_s):
@@ -121,7 +122,18 @@ def _objection(address: Address, allowed: Sequence[Network]) -> Failure | None:
         return Failure.PRIVATE_ADDRESS
     if address.version == 6 and address not in _GLOBAL_IPV6:
         return Failure.FORBIDDEN_ADDRESS
-    return None
+    return Failure.FORBIDDEN_ADDRESS if is_own(address) else None
+
+
+def is_own(address: Address) -> bool:
+    """Whether this machine has *address* itself: nobody can listen on somebody else's."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((str(address), 0))
+    except OSError:
+        return False
+    return True
 
 
 def _in_any(address: Address, networks: Sequence[Network]) -> bool:

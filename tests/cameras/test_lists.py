@@ -6,6 +6,7 @@ import csv
 import random
 from datetime import timedelta
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from openpyxl import Workbook
@@ -17,7 +18,7 @@ from nobs_bot.cameras.claim import offer, open_claim
 from nobs_bot.cameras.letters import letters_for, write
 from nobs_bot.cameras.lists.columns import Column, match
 from nobs_bot.cameras.lists.entry import BadRow, Entry, read_entry
-from nobs_bot.cameras.lists.table import UnreadableList, read_table
+from nobs_bot.cameras.lists.table import MOST_BYTES, MOST_ROWS, UnreadableList, read_table
 from nobs_bot.cameras.lists.taking import Fate, Plan, carry_out, plan, read_entries
 from nobs_bot.cameras.record import Camera, PlaceKind, State, Width, contact_of
 from nobs_bot.cameras.recording import erase_unclaimed
@@ -191,6 +192,30 @@ def test_what_is_no_list_says_so(tmp_path: Path, name: str, raw: bytes, why: str
         read_table(tmp_path / name)
     with pytest.raises(UnreadableList, match="not there"):
         read_table(tmp_path / f"other-{name}")
+
+
+def test_a_list_that_unpacks_without_end_is_not_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "list.xlsx"
+    book = Workbook()
+    book.save(path)
+    with ZipFile(path, "a", ZIP_DEFLATED) as archive, archive.open("xl/strings.xml", "w") as file:
+        for _ in range(MOST_BYTES // 2**20 + 1):
+            file.write(bytes(2**20))
+    assert path.stat().st_size < 2**20
+    with pytest.raises(UnreadableList, match="over 200 MB"):
+        read_table(path)
+
+
+def test_a_sheet_of_blank_rows_and_one_of_too_many_end(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("lat;lon\n" + ";\n" * 200_000)
+    with pytest.raises(UnreadableList, match="no rows"):
+        read_table(path)
+    path.write_text("lat;lon\n" + "1;2\n" * MOST_ROWS)
+    assert len(read_table(path).rows) == MOST_ROWS
+    path.write_text("lat;lon\n" + "1;2\n" * (MOST_ROWS + 1))
+    with pytest.raises(UnreadableList, match="over 100,000 rows"):
+        read_table(path)
 
 
 # taking over

@@ -104,6 +104,52 @@ def test_faults_have_kinds(text: str, kind: AddressProblem) -> None:
     assert caught.value.kind is kind
 
 
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        # whose password it is, a person sees; what is connected to is what was read here
+        ("rtsp://8.8.8.8@127.0.0.1/x", "127.0.0.1"),
+        ("rtsp://8.8.8.8:554@127.0.0.1:554/x", "127.0.0.1"),
+        ("rtsp://8.8.8.8#@127.0.0.1/x", "8.8.8.8"),
+        ("rtsp://8.8.8.8?@127.0.0.1/x", "8.8.8.8"),
+        ("rtsp://8.8.8.8/@127.0.0.1/x", "8.8.8.8"),
+        ("rtsp://u:8.8.8.8#@127.0.0.1/x", "127.0.0.1"),
+        ("rtsp://u:p@8.8.8.8@127.0.0.1/x", "127.0.0.1"),
+        ("rtsp://8.8.8.8\\@127.0.0.1/x", "127.0.0.1"),
+        # other scripts' digits and full stops are digits and full stops (IDNA)
+        ("rtsp://１２７.０.０.１/x", "127.0.0.1"),
+        ("rtsp://127。0。0。1/x", "127.0.0.1"),
+        ("rtsp://①②⑦.0.0.1/x", "127.0.0.1"),
+        ("rtsp://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ/x", "localhost"),
+        ("rtsp://127.0.0.1./x", "127.0.0.1"),
+        ("rtsp://[::ffff:7f00:1]/x", "::ffff:7f00:1"),
+        ("rtsp://[0:0:0:0:0:ffff:127.0.0.1]/x", "::ffff:7f00:1"),
+        ("rtsp://[64:ff9b::127.0.0.1]/x", "64:ff9b::7f00:1"),
+    ],
+)
+def test_the_host_that_is_read_is_the_host_that_is_named(text: str, host: str) -> None:
+    found = parse_address(text)
+    assert found.host == host
+    assert parse_address(found.url) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rtsp://8.8.8.8 @127.0.0.1:554 @10.0.0.5 x/",
+        "rtsp://127.0.0.1%2f@8.8.8.8%00/x",
+        "rtsp://8.8.8.8%40127.0.0.1/x",
+        "rtsp://[::1]8.8.8.8/x",
+        "rtsp://xn--/x",
+        "rtsp://xn--a-ecp.example\u200b/x",
+        "rtsp://\u0661\u0662\u0667.0.0.1/x",
+    ],
+)
+def test_what_reads_two_ways_is_refused(text: str) -> None:
+    with pytest.raises(AddressFault):
+        parse_address(text)
+
+
 def test_fault_does_not_repeat_what_was_typed() -> None:
     with pytest.raises(AddressFault) as caught:
         parse_address("rtsp://admin:rahasia@host:99999/x")

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from nobs_bot.streams import vetting
 from nobs_bot.streams.report import Failure
-from nobs_bot.streams.vetting import Vetted, vet
+from nobs_bot.streams.vetting import Vetted, is_own, vet
 
 
 def resolver_to(*ips: str):
@@ -104,3 +105,21 @@ async def test_name_that_does_not_resolve() -> None:
 
     for resolver in (unknown, slow, resolver_to()):
         assert await vet("x", 554, resolver=resolver, timeout_s=0.05) is Failure.NAME_NOT_RESOLVED
+
+
+@pytest.mark.parametrize(("ip", "ours"), [("127.0.0.1", True), ("8.8.8.8", False), ("::5", False)])
+def test_the_machine_knows_its_own_addresses(ip: str, ours: bool) -> None:
+    assert is_own(ipaddress.ip_address(ip)) is ours
+
+
+async def test_the_machines_own_public_address_is_no_camera(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours = ipaddress.ip_address("103.10.66.1")
+    monkeypatch.setattr(vetting, "is_own", lambda address: address == ours)
+    assert await vet("x", 554, resolver=resolver_to(str(ours))) is Failure.FORBIDDEN_ADDRESS
+    assert await vet("x", 554, resolver=resolver_to("103.10.66.2")) == Vetted("103.10.66.2", 554)
+    allowed = await vet(
+        "x", 554, allowed_networks=[ipaddress.ip_network(ours)], resolver=resolver_to(str(ours))
+    )
+    assert allowed == Vetted(str(ours), 554)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 MOST_ROWS = 100_000
+# unpacked, where it is packed: some 2,000 bytes a row
+MOST_BYTES = 200 * 1024 * 1024
 _MOST_CELL = 500
 _DELIMITERS = ";,\t|"
 
@@ -43,14 +47,15 @@ def read_table(path: Path) -> Table:
     """
     try:
         lines = _sheet(path) if path.suffix.lower() == ".xlsx" else _csv(path)
-        numbered = [(at, row) for at, row in lines if any(row)]
+        filled = ((at, row) for at, row in lines if any(row))
+        numbered = list(islice(filled, MOST_ROWS + 2))
     except FileNotFoundError:
         raise UnreadableList(f"{path} is not there.") from None
     except (OSError, csv.Error) as exc:
         raise UnreadableList(f"{path.name} cannot be read: {exc}") from None
     if len(numbered) < 2:
         raise UnreadableList(f"{path.name} holds no rows under a header.")
-    if len(numbered) > MOST_ROWS:
+    if len(numbered) > MOST_ROWS + 1:
         raise UnreadableList(f"{path.name} has over {MOST_ROWS:,} rows; split it.")
     (_, header), *rows = numbered
     width = len(header)
@@ -58,6 +63,8 @@ def read_table(path: Path) -> Table:
 
 
 def _csv(path: Path) -> Iterator[tuple[int, list[str]]]:
+    if path.stat().st_size > MOST_BYTES:
+        raise _too_large(path)
     raw = path.read_bytes()
     if b"\0" in raw[:4096]:
         raise UnreadableList(f"{path.name} is no text. Save the list as CSV or XLSX.")
@@ -79,8 +86,10 @@ def _sheet(path: Path) -> Iterator[tuple[int, list[str]]]:
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
+        if _unpacked(path) > MOST_BYTES:
+            raise _too_large(path)
         book = load_workbook(path, read_only=True, data_only=True)
-    except FileNotFoundError:
+    except (FileNotFoundError, UnreadableList):
         raise
     except (InvalidFileException, OSError, KeyError, ValueError, EOFError) as exc:
         raise UnreadableList(f"{path.name} is no XLSX that can be opened: {exc}") from None
@@ -91,6 +100,17 @@ def _sheet(path: Path) -> Iterator[tuple[int, list[str]]]:
             yield at, [_clean(_text(cell)) for cell in row]
     finally:
         book.close()
+
+
+def _unpacked(path: Path) -> int:
+    """Bytes that an archive unpacks to; more than it says of itself are never unpacked."""
+    with ZipFile(path) as archive:
+        return sum(each.file_size for each in archive.infolist())
+
+
+def _too_large(path: Path) -> UnreadableList:
+    most = MOST_BYTES // (1024 * 1024)
+    return UnreadableList(f"{path.name} holds over {most} MB. Split it, or save the list anew.")
 
 
 def _text(cell: Any) -> str:
