@@ -133,7 +133,7 @@ class Pump:
     async def _start_lanes(self) -> int:
         if self._free <= 0:
             return 0
-        async with self._office.look() as work:
+        async with self._office.glance() as work:
             if not await inbox.is_due(work):
                 return 0
         limit = self._free

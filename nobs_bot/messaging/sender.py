@@ -167,7 +167,7 @@ class Sender:
             return 0
         self._next_at = {chat: at for chat, at in self._next_at.items() if at > now}
         resting = list(self._next_at)
-        async with self._office.look() as work:
+        async with self._office.glance() as work:
             due = await outbox.next_due(work)
             if due is None or due > work.now:
                 return 0
@@ -186,7 +186,7 @@ class Sender:
 
     async def _deliver(self, row: Outgoing) -> None:
         try:
-            async with self._office.look() as work:
+            async with self._office.glance() as work:
                 message = outbox.read(work, row)
                 replaces = message.slot and await slot_message(work, row.chat_id, message.slot)
         except AWAY as exc:

@@ -2,7 +2,9 @@
 The database: connections, pragmas and transactions.
 
 SQLite has one writing connection, since a pool of writers spends its time polling for the lock;
-reads go to connections of their own. PostgreSQL has one pool for both.
+reads go to connections of their own. PostgreSQL has one pool for both. Its connections stay open,
+and the one given back last is taken first, so that few are in use and these know the statements
+that they are given: to open one takes longer than an update, and so does planning it anew.
 """
 
 from __future__ import annotations
@@ -13,8 +15,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import Pool, StaticPool
@@ -24,6 +26,9 @@ from nobs_bot.storage.fairness import FairPool
 from nobs_bot.storage.turns import Turns
 
 SQLITE_READERS = 4
+POSTGRES_CONNECTIONS = 20
+# a connection that rested for longer is asked whether it is still there before it is used
+_TRUSTED_FOR_S = 1.0
 # what is raised while the database is away: its own words, or that no connection came free in time
 AWAY = (DBAPIError, NoneFree)
 
@@ -50,21 +55,37 @@ class Database:
         if self.is_sqlite:
             if self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-            self._writer = self._sqlite_engine(poolclass=StaticPool)
+            self._writer = self._sqlite_engine(poolclass=StaticPool, only_reads=False)
             self._readers = self._sqlite_engine(
                 poolclass=FairPool, pool_size=SQLITE_READERS, max_overflow=0
             )
             self._patient = self._sqlite_engine(
                 is_patient=True, poolclass=FairPool, pool_size=1, max_overflow=0
             )
+            self._glances = self._readers
         else:
-            self._writer = self._readers = self._patient = create_async_engine(
-                self.url, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True
-            )
+            self._writer = self._postgres_engine()
+            self._readers = self._patient = self._writer.execution_options(postgresql_readonly=True)
+            self._glances = self._writer.execution_options(isolation_level="AUTOCOMMIT")
 
-    def _sqlite_engine(self, *, is_patient: bool = False, **options: Any) -> AsyncEngine:
+    def _postgres_engine(self) -> AsyncEngine:
+        engine = create_async_engine(
+            self.url,
+            hide_parameters=True,
+            poolclass=FairPool,
+            pool_size=POSTGRES_CONNECTIONS,
+            max_overflow=0,
+            pool_use_lifo=True,
+        )
+        _ask_the_rested(engine)
+        return engine
+
+    def _sqlite_engine(
+        self, *, is_patient: bool = False, only_reads: bool = True, **options: Any
+    ) -> AsyncEngine:
         async def connect() -> sqlite.Connection:
-            return await sqlite.connect(self.url.database or ":memory:", is_patient=is_patient)
+            path = self.url.database or ":memory:"
+            return await sqlite.connect(path, is_patient=is_patient, only_reads=only_reads)
 
         return create_async_engine(self.url, hide_parameters=True, async_creator=connect, **options)
 
@@ -89,8 +110,18 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        """A session that only reads."""
+        """A session that only reads; the database refuses it to write."""
         async with AsyncSession(self._readers, expire_on_commit=False) as session:
+            yield session
+            if not self.is_sqlite:
+                # after a rollback the driver has the server forget every statement it prepared
+                session.expunge_all()
+                await session.commit()
+
+    @asynccontextmanager
+    async def glance(self) -> AsyncIterator[AsyncSession]:
+        """A session for single SELECTs, each by itself: PostgreSQL needs no transaction for one."""
+        async with AsyncSession(self._glances, expire_on_commit=False) as session:
             yield session
 
     @asynccontextmanager
@@ -120,6 +151,26 @@ class Database:
         """Close every connection."""
         for engine in {self._writer, self._readers, self._patient}:
             await engine.dispose()
+
+
+def _ask_the_rested(engine: AsyncEngine) -> None:
+    """As `pool_pre_ping`, which asks every time, a trip to the server each."""
+    dialect = engine.sync_engine.dialect
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def given_back(_: Any, record: Any) -> None:
+        record.info["rests_since"] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def taken(connection: Any, record: Any, _: Any) -> None:
+        rests_since = record.info.get("rests_since")
+        if rests_since is None or time.monotonic() - rests_since < _TRUSTED_FOR_S:
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as exc:
+            # one that broke is seldom the only one
+            raise InvalidatePoolError from exc
 
 
 @asynccontextmanager

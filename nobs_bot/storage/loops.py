@@ -44,7 +44,7 @@ async def keep_at(
 
 async def is_due(office: Office, kind: type[Job]) -> bool:
     """Whether something can be claimed; only a look, so that idle loops do not take the lock."""
-    async with office.look() as work:
+    async with office.glance() as work:
         query = (
             select(kind.id)
             .where(

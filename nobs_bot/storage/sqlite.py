@@ -29,15 +29,16 @@ PRAGMAS = (
 )
 
 
-async def connect(path: str, *, is_patient: bool = False) -> Connection:
+async def connect(path: str, *, is_patient: bool = False, only_reads: bool = False) -> Connection:
     """
     Open a database file; transactions are begun by whoever uses the connection.
 
     Args:
         is_patient: For what takes long: every statement runs in the connection's own thread.
+        only_reads: Whoever writes is refused.
     """
     connection = Connection(path, is_patient=is_patient)
-    for pragma in PRAGMAS:
+    for pragma in (*PRAGMAS, *(("PRAGMA query_only=ON",) if only_reads else ())):
         await connection.statement(connection.raw.execute, pragma)
     return connection
 

@@ -63,6 +63,12 @@ class Office:
             yield self._over(session)
 
     @asynccontextmanager
+    async def glance(self) -> AsyncIterator[Work]:
+        """A session for single SELECTs, each by itself, such as a loop asks all day long."""
+        async with self.database.glance() as session:
+            yield self._over(session)
+
+    @asynccontextmanager
     async def long_look(self) -> AsyncIterator[Work]:
         """A session that only reads, for what goes over whole tables."""
         async with self.database.reading_long() as session:

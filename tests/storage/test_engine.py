@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.util import greenlet_spawn
 
@@ -83,6 +83,17 @@ async def test_a_reader_sees_only_what_is_committed(any_house: House) -> None:
         await work.session.flush()
         assert await people(any_house) == before
     assert await people(any_house) == before + 1
+
+
+async def test_a_look_cannot_write(any_house: House) -> None:
+    before = await people(any_house)
+    with pytest.raises(DBAPIError, match=r"readonly|read-only"):  # noqa: PT012
+        async with any_house.office.look() as work:
+            meet(work, 1, None)
+            await work.session.flush()
+    async with any_house.office.look() as work:
+        meet(work, 1, None)
+    assert await people(any_house) == before
 
 
 async def test_foreign_keys_hold(any_house: House) -> None:
