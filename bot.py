@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import resource
 import sys
 from collections.abc import Coroutine
 from functools import cache
@@ -38,6 +39,8 @@ def run(main: Coroutine[Any, Any, int | None]) -> None:
     from nobs_bot.errors import CannotStart
     from nobs_bot.storage.crypto import KeyProblem
 
+    # keys and passwords are in our memory, of which no copy may be left on the disk
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         raise typer.Exit(asyncio.run(main) or 0)
     except KeyboardInterrupt:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
+import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,6 +79,30 @@ async def test_a_database_that_is_away(tmp_path: Path, command: tuple[str, ...])
     assert code == 2
     assert "DATABASE_URL" in said
     assert "tops3cret" not in said
+
+
+DIES = """
+import bot, os
+async def die():
+    os.abort()
+bot.run(die())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="cores are named otherwise elsewhere")
+def test_whoever_dies_leaves_no_memory_behind(tmp_path: Path) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    process = subprocess.Popen(
+        ("prlimit", f"--core={most if most >= 0 else 'unlimited'}", sys.executable, "-c", DIES),
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.DEVNULL,
+    )
+    _, status = os.waitpid(process.pid, 0)
+    process.returncode = 0  # it is over, and was waited for
+    assert os.WTERMSIG(status) == signal.SIGABRT
+    assert not os.WCOREDUMP(status)
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
