@@ -27,6 +27,7 @@ from nobs_bot.places.layers import Layer
 from nobs_bot.schema import upgrade
 from nobs_bot.settings import Settings
 from nobs_bot.storage.engine import Database
+from nobs_bot.tracing import start_tracing
 
 # what stands for the bot's name where Telegram cannot be asked
 NO_BOT = "YOUR_BOT"
@@ -45,12 +46,15 @@ async def serve(settings: Settings, compose: Compose, part: str | None) -> int:
         compose: Puts the handlers and the foundation together (see `bot.py`).
         part: One part alone; None for all of them.
     """
+    stop_tracing = start_tracing(settings.otlp_endpoint, part) if settings.otlp_endpoint else None
     foundation = await prepared(settings)
     app, bot = await compose(foundation, frozenset({Part(part)}) if part else None)
     try:
         await until_told_to_stop(app)
     finally:
         await bot.session.close()
+        if stop_tracing is not None:
+            await asyncio.to_thread(stop_tracing)
     return 0
 
 

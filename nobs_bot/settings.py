@@ -174,6 +174,11 @@ class Settings(BaseSettings):
     metrics_host: str = Field(
         "127.0.0.1", description="Address of the same; nothing of a person is told there."
     )
+    otlp_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="Address of an OpenTelemetry collector that is told where time goes; optional.",
+    )
     drain_seconds: float = Field(
         0.0,
         ge=0,

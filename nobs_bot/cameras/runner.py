@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from nobs_bot import tracing
 from nobs_bot.cameras.checks import Check, Checker, Then, claim_checks, run_check
 from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.loops import is_due
@@ -46,11 +47,14 @@ class CheckRunner:
         async with self._office.work() as work:
             checks = await claim_checks(work, room)
         for check in checks:
-            run = run_check(self._office, self._files, self._checker, check, self._then)
-            task = asyncio.create_task(run)
+            task = asyncio.create_task(self._run(check))
             self._running.add(task)
             task.add_done_callback(self._ended)
         return len(checks)
+
+    async def _run(self, check: Check) -> None:
+        with tracing.span("check", attempt=check.attempts):
+            await run_check(self._office, self._files, self._checker, check, self._then)
 
     async def stop(self) -> None:
         """Break off what runs; its lease runs out and it is run again."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from nobs_bot import tracing
 from nobs_bot.console import safety
 from nobs_bot.console.centre import Centre
 from nobs_bot.console.compass_page import PATH as COMPASS_PATH
@@ -35,6 +36,7 @@ MOST_BYTES = 1024 * 1024
 # so that a file goes on arriving while a chunk of it is sealed
 READ_AHEAD_BYTES = 512 * 1024
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Receive = Callable[[list[dict[str, Any]]], Awaitable[None]]
 
 
@@ -82,7 +84,7 @@ class Site:
         Raises:
             CannotStart: the port is taken, or not ours to take.
         """
-        app = web.Application(client_max_size=MOST_BYTES)
+        app = web.Application(client_max_size=MOST_BYTES, middlewares=[_traced])
         app.add_routes([web.post(WEBHOOK_PATH, self._webhook), web.get("/healthz", self._health)])
         app.add_routes(self._pages)
         if self._readiness is not None:
@@ -144,3 +146,14 @@ class Site:
             log.warning("the database does not answer: %s", type(exc))
             return web.json_response({"database": "down"}, status=503)
         return web.json_response({"database": "up", "database_s": round(seconds, 4)})
+
+
+@web.middleware
+async def _traced(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A span by the route's pattern: the address itself may be a secret."""
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource else "none"
+    with tracing.span(f"{request.method} {route}") as note:
+        response = await handler(request)
+        note("http.response.status_code", response.status)
+        return response

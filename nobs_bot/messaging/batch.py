@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from nobs_bot import tracing
 from nobs_bot.storage.engine import AWAY
 from nobs_bot.storage.work import Office, Work
 
@@ -65,8 +66,9 @@ class Batch:
                     done.set_result(result)
 
     async def _commit(self, gathered: list[tuple[Write, asyncio.Future[Any]]]) -> list[Any]:
-        async with self._office.work() as work:
-            return [await write(work) for write, _ in gathered]
+        with tracing.span("shared commit", writes=len(gathered)):
+            async with self._office.work() as work:
+                return [await write(work) for write, _ in gathered]
 
     async def _one_by_one(
         self, gathered: list[tuple[Write, asyncio.Future[Any]]], error: Exception

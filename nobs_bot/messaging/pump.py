@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
+from nobs_bot import tracing
 from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.messaging import inbox
 from nobs_bot.messaging.batch import Batch
@@ -158,14 +159,16 @@ class Pump:
 
     async def _run_lane(self, row: Claimed | None) -> None:
         while row is not None:
-            row = await self._run_one(row)
+            with tracing.span("update", attempt=row.attempts):
+                row = await self._run_one(row)
 
     async def _run_one(self, row: Claimed) -> Claimed | None:
         started = time.perf_counter()
         raw = inbox.read_payload(self._office.vault, row)
         answers = inbox.read_answers(self._office.vault, row)
         if row.state is Progress.WAITING:
-            applied = await self._apply(row, raw)
+            with tracing.span("apply"):
+                applied = await self._apply(row, raw)
             if applied is None:
                 return None
             answers = applied
@@ -222,7 +225,8 @@ class Pump:
 
     async def _answer(self, row: Claimed, raw: dict[str, Any], answers: Answers) -> Claimed | None:
         try:
-            sent = await self._send(raw, answers)
+            with tracing.span("answer", answers=len(answers)):
+                sent = await self._send(raw, answers)
         except AWAY as exc:
             await self._wait_for_database(row, exc)
             return None

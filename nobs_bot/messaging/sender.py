@@ -33,6 +33,7 @@ from telegram.error import (
 from telegram.ext import AIORateLimiter, ExtBot
 from telegram.request import HTTPXRequest
 
+from nobs_bot import tracing
 from nobs_bot.buttons import Keyboard
 from nobs_bot.errors import ExternalError
 from nobs_bot.messaging import outbox
@@ -185,6 +186,10 @@ class Sender:
             log.error("a delivery broke off; its lease runs out", exc_info=task.exception())
 
     async def _deliver(self, row: Outgoing) -> None:
+        with tracing.span("message", attempt=row.attempts):
+            await self._try(row)
+
+    async def _try(self, row: Outgoing) -> None:
         try:
             async with self._office.glance() as work:
                 message = outbox.read(work, row)
