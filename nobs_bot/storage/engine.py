@@ -64,8 +64,7 @@ class Database:
             )
             self._glances = self._readers
         else:
-            self._writer = self._postgres_engine()
-            self._readers = self._patient = self._writer.execution_options(postgresql_readonly=True)
+            self._writer = self._readers = self._patient = self._postgres_engine()
             self._glances = self._writer.execution_options(isolation_level="AUTOCOMMIT")
 
     def _postgres_engine(self) -> AsyncEngine:
@@ -110,7 +109,7 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        """A session that only reads; the database refuses it to write."""
+        """A session that only reads. SQLite refuses it to write; PostgreSQL lets it take locks."""
         async with AsyncSession(self._readers, expire_on_commit=False) as session:
             yield session
             if not self.is_sqlite:

@@ -85,12 +85,15 @@ async def test_a_reader_sees_only_what_is_committed(any_house: House) -> None:
     assert await people(any_house) == before + 1
 
 
-async def test_a_look_cannot_write(any_house: House) -> None:
-    before = await people(any_house)
-    with pytest.raises(DBAPIError, match=r"readonly|read-only"):  # noqa: PT012
-        async with any_house.office.look() as work:
+async def test_a_look_cannot_write(house: House) -> None:
+    with pytest.raises(DBAPIError, match="readonly"):  # noqa: PT012
+        async with house.office.look() as work:
             meet(work, 1, None)
             await work.session.flush()
+
+
+async def test_what_is_changed_in_a_look_is_forgotten(any_house: House) -> None:
+    before = await people(any_house)
     async with any_house.office.look() as work:
         meet(work, 1, None)
     assert await people(any_house) == before
