@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,8 @@ class Database:
             if not self.is_sqlite:
                 # after a rollback the driver has the server forget every statement it prepared
                 session.expunge_all()
-                await session.commit()
+                with suppress(*AWAY):  # what was to be read was read
+                    await session.commit()
 
     @asynccontextmanager
     async def glance(self) -> AsyncIterator[AsyncSession]:

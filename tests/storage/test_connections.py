@@ -89,6 +89,13 @@ async def test_a_connection_that_broke_while_it_rested_is_replaced(
         assert await number(session) not in {pid, other}
 
 
+async def test_what_was_read_was_read_though_the_connection_breaks(database: Database) -> None:
+    async with database.reading() as session:
+        pid = await number(session)
+        await cut(database, pid)
+    assert await pid_at_work(database) != pid
+
+
 async def test_one_that_broke_in_use_is_an_error_once(database: Database) -> None:
     pids = await asyncio.gather(*(pid_at_work(database) for _ in range(3)))
     await cut(database, *pids)
