@@ -16,7 +16,7 @@ from nobs_bot.messaging.inbox import lane_of
 from nobs_bot.messaging.message import Message, PictureSource
 from nobs_bot.messaging.pump import Answers, Sent
 from nobs_bot.pace import Pace
-from nobs_bot.people.persons import meet, note_seen, person_of, words_for
+from nobs_bot.people.persons import hold, meet, note_seen, words_for
 from nobs_bot.storage.work import Work
 
 from .desk import Desk, Surroundings
@@ -109,7 +109,7 @@ class BotConversation:
 
     async def _desk(self, work: Work, raw: dict[str, Any]) -> Desk:
         lane = lane_of(raw)
-        who = await person_of(work, lane) or meet(work, lane, None)
+        who = await hold(work, lane) or meet(work, lane, None)
         note_seen(work, who)
         dialogue = await conversation.load(work, lane) if lane else Dialogue()
         return Desk(work, who, words_for(work, who), dialogue, _reply(raw), self._around)

@@ -230,11 +230,15 @@ _ROWS = cast(Table, Received.__table__)
 _ROW = _ROWS.c
 _STORE_SQLITE = insert_sqlite(_ROWS).on_conflict_do_nothing()
 _STORE_POSTGRESQL = insert_postgresql(_ROWS).on_conflict_do_nothing()
-_OLDER = _ROWS.alias("older")
+_OTHER = _ROWS.alias("other")
 _IS_DUE = _ROW.due_at <= bindparam("now")
 _IS_FREE = or_(_ROW.lease_until.is_(None), _ROW.lease_until <= bindparam("now"))
+# the oldest of its lane, and none of them is being run: one that came late is older than that
 _IS_HEAD = ~exists().where(
-    _OLDER.c.lane == _ROW.lane, _OLDER.c.update_id < _ROW.update_id, _is_open(_OLDER.c)
+    _OTHER.c.lane == _ROW.lane,
+    _OTHER.c.update_id != _ROW.update_id,
+    _is_open(_OTHER.c),
+    or_(_OTHER.c.update_id < _ROW.update_id, _OTHER.c.lease_until > bindparam("now")),
 )
 _HEADS = (
     select(_ROW.update_id)
@@ -255,7 +259,9 @@ _TAKE = (
     .returning(_ROW.update_id, _ROW.lane, _ROW.state, _ROW.payload, _ROW.answers, _ROW.attempts)
 )
 _CLAIM = _TAKE.where(_ROW.update_id.in_(_HEADS.scalar_subquery()))
-_CLAIM_NEXT = _TAKE.where(_ROW.update_id.in_(_HEAD_OF_LANE.scalar_subquery()), _IS_DUE, _IS_FREE)
+_CLAIM_NEXT = _TAKE.where(
+    _ROW.update_id.in_(_HEAD_OF_LANE.scalar_subquery()), _IS_DUE, _IS_FREE, _IS_HEAD
+)
 _DUE = select(_ROW.update_id).where(_is_open(_ROW), _IS_DUE, _IS_FREE, _IS_HEAD).limit(1)
 _OURS = update(_ROWS).where(
     _ROW.update_id == bindparam("of_update"), _ROW.attempts == bindparam("of_attempt")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, bindparam, select
+from sqlalchemy import BigInteger, bindparam, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.messaging.message import Message
@@ -41,12 +41,29 @@ class Person(Base, Identified):
 
 # runs at every update, so it is built once
 _OF_ACCOUNT = select(Person).where(Person.telegram_id == bindparam("account"))
+_HELD = _OF_ACCOUNT.with_for_update(key_share=True)
 
 
 async def person_of(work: Work, telegram_id: int) -> Person | None:
     """The person behind a Telegram account, where we know them."""
     found = await work.session.execute(_OF_ACCOUNT, {"account": telegram_id})
     return found.scalar_one_or_none()
+
+
+async def hold(work: Work, telegram_id: int) -> Person | None:
+    """
+    As `person_of`; until the transaction ends, no other one holds the same person.
+
+    Two updates of one person can be run at once when they came in the wrong order. Nothing is
+    locked against rows that refer to the person, so that others can go on about theirs.
+    """
+    account = {"account": telegram_id}
+    found = (await work.session.execute(_HELD, account)).scalar_one_or_none()
+    if found is not None or work.session.get_bind().dialect.name == "sqlite":
+        return found  # on SQLite only one writes at a time
+    # somebody new has no row that could be locked; when it is our turn there may be one
+    await work.session.execute(select(func.pg_advisory_xact_lock(telegram_id)))
+    return (await work.session.execute(_HELD, account)).scalar_one_or_none()
 
 
 def note_seen(work: Work, who: Person) -> None:

@@ -124,6 +124,23 @@ async def test_the_next_of_a_person_is_handed_on(any_house: House) -> None:
     assert await finish(any_house, budis) is None
 
 
+async def test_one_that_came_late_waits_for_the_younger_one_that_is_run(any_house: House) -> None:
+    await store(any_house, update(2))
+    [younger] = await claim(any_house)
+    await store(any_house, update(1), update(3))
+    async with any_house.office.work() as work:
+        assert not await inbox.is_due(work)
+        assert await inbox.claim_next(work, SARI) is None
+    assert await claim(any_house) == []
+    await apply(any_house, younger, "a")
+    following = await finish(any_house, younger)
+    assert following is not None
+    assert following.update_id == 1
+    # whoever ran it is dead
+    any_house.clock.advance(inbox.LEASE * 2)
+    assert ids(await claim(any_house)) == [1]
+
+
 async def test_who_waits_holds_their_own_later_updates_back_only(any_house: House) -> None:
     await store(any_house, update(1), update(2), update(3, BUDI))
     [first, budis] = await claim(any_house)

@@ -1,0 +1,84 @@
+"""Updates of one person that come in the wrong order, or to two processes at once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from nobs_bot.cameras import enrolment
+from nobs_bot.cameras.record import Camera
+from nobs_bot.messaging.inbox import Progress, Received
+from nobs_bot.sandbox import SandboxServer
+from nobs_bot.storage.audit import Act, AuditLine
+from nobs_bot.storage.work import Work
+from tests.conversations import enrolling
+from tests.installation import Installation, installation
+
+FIRST_OF_OURS = 500_000_000
+
+
+def tap(person_id: int, message_id: int, data: str, update_id: int) -> dict[str, Any]:
+    """An update as Telegram sends it when a button is tapped."""
+    chat = {"id": person_id, "type": "private"}
+    message = {"message_id": message_id, "date": int(time.time()), "chat": chat, "text": "…"}
+    who = {"id": person_id, "is_bot": False, "first_name": "Sari"}
+    query = {"id": str(update_id), "from": who, "chat_instance": "1", "data": data}
+    return {"update_id": update_id, "callback_query": query | {"message": message}}
+
+
+async def submissions(here: Installation) -> int:
+    async with here.foundation.office.look() as work:
+        query = select(AuditLine.id).where(AuditLine.act == Act.SUBMITTED)
+        return len((await work.session.execute(query)).all())
+
+
+async def settled(here: Installation) -> None:
+    query = select(Received.update_id).where(Received.state != Progress.DONE)
+    async with asyncio.timeout(20):
+        while True:
+            async with here.foundation.office.look() as work:
+                if (await work.session.execute(query)).first() is None:
+                    return
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("order", [(1, 0), (0, 1)])
+async def test_two_taps_at_once_submit_once(
+    migrated_url: str | None,
+    sandbox: SandboxServer,
+    tmp_path: Path,
+    order: tuple[int, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    in_no_hurry = enrolment.waiting_before
+
+    async def waiting_before(work: Work, camera: Camera) -> int:
+        await asyncio.sleep(0.5)
+        return await in_no_hurry(work, camera)
+
+    monkeypatch.setattr(enrolment, "waiting_before", waiting_before)
+    async with installation(sandbox, tmp_path, webhook=True, database_url=migrated_url) as here:
+        sari = here.phone("Sari")
+        await enrolling.consent(sari)
+        await enrolling.until_sharing(sari)
+        await enrolling.without_stream(sari)
+        summary = await sari.expect("Ringkasan")
+        rows = summary["reply_markup"]["inline_keyboard"]
+        data = next(
+            each["callback_data"] for row in rows for each in row if "Kirim" in each["text"]
+        )
+        taps = [
+            tap(sari.person_id, summary["message_id"], data, FIRST_OF_OURS + number)
+            for number in order
+        ]
+        for each in taps:
+            await here.app.pump.receive([each])
+            await asyncio.sleep(0.1)
+        await settled(here)
+        assert await submissions(here) == 1
+        assert "IntegrityError" not in here.logged.getvalue(), "they were run side by side"
