@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,9 +12,12 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 import bot as composition
 from nobs_bot.app import App, Foundation
 from nobs_bot.log import RedactingFormatter
+from nobs_bot.messaging.inbox import Progress, Received
 from nobs_bot.people.persons import meet, person_of, set_name
 from nobs_bot.people.roles import Role, grant
 from nobs_bot.sandbox import SandboxServer, the_cast
@@ -44,6 +48,16 @@ class Installation:
         """The phone of one of the cast."""
         member = next(each for each in the_cast() if each.name == name)
         return Phone(self.sandbox.api_url, member.person_id)
+
+    async def settled(self) -> None:
+        """Wait until no update is under way: its answer is in the chat a little before that."""
+        under_way = select(Received.update_id).where(Received.state != Progress.DONE)
+        async with asyncio.timeout(30):
+            while True:
+                async with self.foundation.office.look() as work:
+                    if (await work.session.execute(under_way)).first() is None:
+                        return
+                await asyncio.sleep(0.05)
 
 
 def settings_for(sandbox: SandboxServer, folder: Path, **more: Any) -> Settings:

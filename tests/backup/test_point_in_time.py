@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text
 
-from nobs_bot.messaging.inbox import Progress, Received
 from nobs_bot.sandbox import SandboxServer
 from tests.installation import Installation, installation
 
@@ -27,7 +26,6 @@ recovery_target_time = '{moment}'
 recovery_target_action = promote
 """
 ARCHIVED_WITHIN_S = 60
-SETTLED_WITHIN_S = 30
 
 
 @pytest.fixture
@@ -72,22 +70,6 @@ async def persons(here: Installation) -> list[int]:
         return list((await work.session.execute(query)).scalars())
 
 
-async def settled(here: Installation) -> None:
-    """
-    Nothing is under way.
-
-    An answer is in its chat before the database says so: taken back to a moment in between, its
-    person waits until the lease of the process that sent it has run out.
-    """
-    query = select(Received.update_id).where(Received.state != Progress.DONE)
-    async with asyncio.timeout(SETTLED_WITHIN_S):
-        while True:
-            async with here.foundation.office.look() as work:
-                if (await work.session.execute(query)).first() is None:
-                    return
-            await asyncio.sleep(0.05)
-
-
 async def archived(here: Installation, wal: Path) -> None:
     """What was done until now lies in the archive."""
     async with here.foundation.office.work() as work:
@@ -111,7 +93,8 @@ async def test_back_to_the_moment_before_a_mistake(
             await here.phone("Sari").start()
             await here.phone("Sari").expect("Selamat datang")
             before = await persons(here)
-            await settled(here)
+            # taken back to a moment in between, she would wait for the lease of who answered her
+            await here.settled()
             async with here.foundation.office.look() as work:
                 moment = (await work.session.execute(text("SELECT now()"))).scalar_one()
             await asyncio.sleep(1)
