@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 # so long the database may be away before a lane breaks off; its lease is longer
 WAITED_FOR = inbox.LEASE / 2
+FIRST_PAUSE_S = 0.01
 
 Answers = list[dict[str, Any]]
 
@@ -81,7 +82,7 @@ class Pump:
         self._batch = Batch(office)
         self._free = at_once  # a little under 0 where several updates came in at once
         self._is_running = False
-        self._idle_s = idle_s
+        self._idle_s = self._pause_s = idle_s
         self._awake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -92,7 +93,17 @@ class Pump:
         for row in taken:
             self._start_lane(row)
         if len(taken) < len(updates):
-            self._awake.set()
+            self._look_soon()
+
+    def _look_soon(self) -> None:
+        """
+        Look at once, and again and again at ever longer intervals.
+
+        Somebody who was answered by another process types on before that one has written down that
+        it is done; when it has, it did not see yet what they typed.
+        """
+        self._pause_s = FIRST_PAUSE_S
+        self._awake.set()
 
     async def _keep(self, work: Work, updates: list[dict[str, Any]]) -> list[Claimed]:
         """Keep updates, and take at once what is free to run, which saves a transaction."""
@@ -127,8 +138,9 @@ class Pump:
 
     async def _wait(self) -> None:
         # not wait_for, which before Python 3.12 can swallow a cancellation
+        pause_s, self._pause_s = self._pause_s, min(self._idle_s, self._pause_s * 2)
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._idle_s):
+            async with asyncio.timeout(pause_s):
                 await self._awake.wait()
 
     async def _start_lanes(self) -> int:

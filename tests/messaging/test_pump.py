@@ -80,6 +80,27 @@ async def test_one_persons_updates_go_one_after_the_other(any_house: House) -> N
     assert script.most_at_work == 1
 
 
+async def test_who_waits_for_another_process_is_served_soon_after_it_is_done(
+    any_house: House,
+) -> None:
+    """Also where that one, writing down that it is done, has not seen that there is more."""
+    script = Script()
+    pump = Pump(any_house.office, script, idle_s=60)
+    async with any_house.office.work() as work:
+        await inbox.store(work, [update(1)])
+        [others] = await inbox.claim(work, 1)
+        await inbox.mark_applied(work, others, [{"text": "a"}])
+    async with running(pump):
+        await pump.receive([update(2)])
+        await asyncio.sleep(0.1)
+        assert script.applied == []
+        async with any_house.office.work() as work:
+            await inbox.mark_done(work, others)
+        async with asyncio.timeout(2):
+            await done(any_house, 2)
+    assert script.applied == [2]
+
+
 async def test_a_pump_that_does_not_run_takes_nothing(any_house: House) -> None:
     """The part that takes updates in may be another process than the one that answers."""
     front, script = Pump(any_house.office, Script()), Script()
