@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import logging
@@ -35,6 +36,7 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's nam
 MOST_BYTES = 1024 * 1024
 # so that a file goes on arriving while a chunk of it is sealed
 READ_AHEAD_BYTES = 512 * 1024
+_LET_IN_WITHIN_S = 0.05
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Receive = Callable[[list[dict[str, Any]]], Awaitable[None]]
@@ -123,6 +125,11 @@ class Site:
     async def stop(self) -> None:
         """Finish what came in and close."""
         if self._runner:
+            for site in list(self._runner.sites):
+                await site.stop()
+            # whoever was let in just now is known to the runner a little later, which otherwise
+            # would leave that line open and unread
+            await asyncio.sleep(_LET_IN_WITHIN_S)
             await self._runner.cleanup()
 
     async def _webhook(self, request: web.Request) -> web.Response:
