@@ -73,8 +73,10 @@ async def test_updates_and_calls_are_told_and_nobodys_words(
             await sari.send(f"rtsp://admin:{PASSWORD}@192.168.1.64/rahasia")
             await sari.expect("")
             url = f"http://127.0.0.1:{here.app.port}/unggah/kode-rahasia"
-            async with aiohttp.ClientSession() as session, session.get(url) as answer:
-                assert answer.status == 404
+            async with aiohttp.ClientSession() as session:
+                for method in ("GET", "RAHASIA"):
+                    answer = await session.request(method, url)
+                    assert answer.status >= 400
     finally:
         await asyncio.to_thread(stop)
     assert (collector.resource["service.name"], collector.resource["nobs.part"]) == (
@@ -89,7 +91,15 @@ async def test_updates_and_calls_are_told_and_nobodys_words(
     (call,) = collector.named("POST /telegram/webhook")
     assert words_of(call)["http.response.status_code"] == 200
     heard = b"".join(collector.bodies)
-    for secret in (PASSWORD, TOKEN, "rahasia", "Sari", "192.168.1.64", str(sari.person_id)):
+    for secret in (
+        PASSWORD,
+        TOKEN,
+        "rahasia",
+        "RAHASIA",
+        "Sari",
+        "192.168.1.64",
+        str(sari.person_id),
+    ):
         assert secret.encode() not in heard
 
 

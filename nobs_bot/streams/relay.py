@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import re
 import secrets
+from abc import ABC, abstractmethod
 from typing import cast
 
 from nobs_bot.streams.handshake import HlsWelcome, MjpegWelcome, RtspWelcome, Welcome
@@ -27,7 +28,7 @@ _GET = re.compile(rb"GET /(\S+)/(\S+) HTTP/1\.[01]")
 _RANGE = re.compile(rb"\r\nRange: bytes=(\d{1,12})-(\d{0,12})\r\n", re.IGNORECASE)
 
 
-class Relay:
+class Relay(ABC):
     """
     What the check needs of either relay.
 
@@ -41,13 +42,13 @@ class Relay:
     url: str
     fault: Failure | None = None
 
+    @abstractmethod
     async def open(self, host: str = LOOPBACK) -> None:
         """Listen on a free port of loopback, or of an address that a media server reaches."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close(self) -> None:
         """Let go of the child and of the camera."""
-        raise NotImplementedError
 
 
 def relay_for(welcome: Welcome, *, stall_timeout_s: float) -> Relay:
