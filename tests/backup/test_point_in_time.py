@@ -18,7 +18,7 @@ from tests.installation import Installation, installation
 pytestmark = pytest.mark.postgres
 ARCHIVING = """
 archive_mode = on
-archive_command = 'test ! -f {wal}/%f && cp %p {wal}/%f'
+archive_command = 'test ! -f {wal}/full && test ! -f {wal}/%f && cp %p {wal}/%f'
 """
 RECOVERY = """
 restore_command = 'cp {wal}/%f %p'
@@ -92,6 +92,10 @@ async def test_back_to_the_moment_before_a_mistake(
             await asyncio.to_thread(base_of, server, folder / "base")
             await here.phone("Sari").start()
             await here.phone("Sari").expect("Selamat datang")
+            await archived(here, wal)
+            (wal / "full").touch()  # what comes now lies in the server's own folder alone
+            await here.phone("Budi").start()
+            await here.phone("Budi").expect("Selamat datang")
             before = await persons(here)
             # taken back to a moment in between, she would wait for the lease of who answered her
             await here.settled()
@@ -101,17 +105,19 @@ async def test_back_to_the_moment_before_a_mistake(
             async with here.foundation.office.work() as work:
                 await work.session.execute(text("TRUNCATE persons CASCADE"))
             assert await persons(here) == []
-            await archived(here, wal)
     finally:
         await asyncio.to_thread(server.cleanup)
     again = server_in(folder / "base", RECOVERY.format(wal=wal, moment=moment))
     (folder / "base" / "recovery.signal").touch()
+    shutil.copytree(folder / "data" / "pg_wal", folder / "base" / "pg_wal", dirs_exist_ok=True)
+    for each in (folder / "base" / "pg_wal").rglob("*"):
+        shutil.chown(each, again.system_user or None)
     await asyncio.to_thread(again.start)
     try:
         url = again.get_uri("postgres")
         async with installation(sandbox, tmp_path, database_url=url) as here:
             assert await persons(here) == before
-            assert len(before) == 5, "four officers, and Sari"
+            assert len(before) == 6, "four officers, Sari and Budi"
             await here.phone("Sari").send("/bantuan")
             await here.phone("Sari").expect("/daftar", timeout_s=30)
     finally:
