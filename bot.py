@@ -156,7 +156,7 @@ def doctor() -> None:
 def backup(
     file: Annotated[Path, typer.Argument(help="The archive to write, such as nobs.tar.")],
 ) -> None:
-    """Write database and files into one archive while the bot runs; the keys are not in it."""
+    """Write database and files into one archive while the bot runs, and its key beside it."""
     from nobs_bot.backup.making import make_backup
 
     run(make_backup(settings_or_exit(), file))
@@ -173,11 +173,16 @@ def backup_keys(
 
 
 @cli.command()
-def restore(file: Annotated[Path, typer.Argument(help="What `backup` wrote.")]) -> None:
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `backup` wrote.")],
+    key: Annotated[
+        Path | None, typer.Option(help="Its key, where it is not beside it as FILE.key.")
+    ] = None,
+) -> None:
     """Put a backup back, into an empty data folder or database only."""
     from nobs_bot.backup.restoring import restore as put_back
 
-    run(put_back(settings_or_exit(), file))
+    run(put_back(settings_or_exit(), file, key_file=key))
 
 
 @cli.command("move-database")

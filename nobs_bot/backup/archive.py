@@ -7,6 +7,8 @@ The archive: a plain tar whose every byte is accounted for.
     SHA256SUMS                              a line for each of them, for `sha256sum -c`
     manifest.json                           the last member: an archive without it was cut off
 
+All but the last two are sealed with the archive's own key (`keyfile`), under their names.
+
 It is written to a draft, brought to the disk and then renamed, so that a former archive of the
 same name stays whole until the new one is.
 """
@@ -23,6 +25,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from nobs_bot.backup.manifest import Manifest, Signing, read_manifest
+from nobs_bot.storage.crypto import Vault
+from nobs_bot.storage.sealing import CHUNK_BYTES, HEAD_BYTES, Opener, Sealer, sealed_bytes
 
 BLOCK_BYTES = 1024 * 1024
 SUMS, MANIFEST = "SHA256SUMS", "manifest.json"
@@ -41,12 +45,16 @@ class Writer:
     """
     Writes an archive; it is in its place after the block, or the former one still is.
 
+    Args:
+        key: Seals the members.
+
     Raises:
         BackupProblem: the place cannot be written, holds something else, or somebody is at it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, key: Vault) -> None:
         self._path = path
+        self._key = key
         self._draft = path.with_name(f".{path.name}.draft")
         self.snapshot = path.with_name(f".{path.name}.database")
         self._digest = hashlib.sha256()
@@ -69,16 +77,19 @@ class Writer:
         return self
 
     def add(self, name: str, size: int, blocks: Iterable[bytes]) -> None:
-        """Add a member of *size* bytes."""
-        self._write(_header(name, size))
-        digest, written = hashlib.sha256(), 0
-        for block in blocks:
-            digest.update(block)
-            self._write(block)
-            written += len(block)
-        if written != size:
+        """Add a member whose content has *size* bytes in clear."""
+        sealer, sealed_size = Sealer(self._key, name), sealed_bytes(size)
+        self._write(_header(name, sealed_size))
+        digest, written = hashlib.sha256(sealer.header), len(sealer.header)
+        self._write(sealer.header)
+        for chunk, is_last in _in_chunks(blocks):
+            sealed = sealer.seal(chunk, is_last=is_last)
+            digest.update(sealed)
+            self._write(sealed)
+            written += len(sealed)
+        if written != sealed_size:
             raise BackupProblem(f"{name} changed while it was read; back up once more.")
-        self._write(_padding(size))
+        self._write(_padding(sealed_size))
         self._sums.write(f"{digest.hexdigest()}  {name}\n".encode())
 
     def finish(self, manifest: Signing) -> None:
@@ -96,7 +107,7 @@ class Writer:
         self._draft.replace(self._path)
         flush_folder(self._path.parent)
 
-    def _write(self, block: bytes) -> None:
+    def _write(self, block: bytes | memoryview) -> None:
         self._digest.update(block)
         self._file.write(block)
         self.bytes += len(block)
@@ -192,8 +203,13 @@ class Reader:
                 found[info.name] = digest.hexdigest()
         return None
 
-    def members(self) -> Iterator[tuple[str, int, Iterator[bytes]]]:
-        """Each member's name, size and content, but for sums and manifest, in their order."""
+    def members(self, key: Vault) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """
+        Each member's name and content in clear, but for sums and manifest, in their order.
+
+        Raises:
+            KeyProblem: *key* is that of another archive.
+        """
         with self._path.open("rb") as file:
             for info in self._infos():
                 if info.name in (SUMS, MANIFEST):
@@ -202,7 +218,9 @@ class Reader:
                 if not info.isreg() or ".." in parts or info.name.startswith("/"):
                     raise BackupProblem(f"{self._path} holds {info.name!r}, which no backup has.")
                 file.seek(info.offset_data)
-                yield info.name, info.size, _blocks(file, info.size)
+                head = file.read(min(HEAD_BYTES, info.size))
+                opener = Opener(key, info.name, head, info.size)
+                yield info.name, _opened(file, info.offset_data, opener)
 
     def _infos(self) -> Iterator[tarfile.TarInfo]:
         try:
@@ -231,6 +249,24 @@ def _blocks(file: IO[bytes], size: int | None = None) -> Iterator[bytes]:
         yield block
         if left is not None:
             left -= len(block)
+
+
+def _in_chunks(blocks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Blocks of any size as chunks to be sealed, at least one, and whether it is the last."""
+    held = bytearray()
+    for block in blocks:
+        held += block
+        while len(held) > CHUNK_BYTES:
+            yield bytes(held[:CHUNK_BYTES]), False
+            del held[:CHUNK_BYTES]
+    yield bytes(held), True
+
+
+def _opened(file: IO[bytes], begins_at: int, opener: Opener) -> Iterator[bytes]:
+    for number in range(opener.count):
+        start, end = opener.span(number)
+        file.seek(begins_at + start)
+        yield opener.open(number, file.read(end - start))
 
 
 def blocks_of(path: Path) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from nobs_bot import VERSION
+from nobs_bot.backup import keyfile
 from nobs_bot.backup.archive import (
     DATABASES,
     FILES,
@@ -19,7 +20,8 @@ from nobs_bot.backup.archive import (
     blocks_of,
     flush_folder,
 )
-from nobs_bot.backup.manifest import Manifest
+from nobs_bot.backup.keyfile import ArchiveKey
+from nobs_bot.backup.manifest import Manifest, Signing
 from nobs_bot.backup.snapshot import Snapshot, missing, note_stored, sqlite_path, take
 from nobs_bot.backup.store import SealedStore
 from nobs_bot.clock import SystemClock
@@ -61,8 +63,8 @@ def _back_up(settings: Settings, path: Path, out: Console) -> None:
         raise BackupProblem(f"{path} is inside of the file store, so it would hold itself.")
     url = settings.database
     engine = "postgresql" if sqlite_path(url) is None else "sqlite"
-    made_at = SystemClock().now()
-    with Writer(path) as archive, ExitStack() as later:
+    made_at, key = SystemClock().now(), keyfile.fresh()
+    with Writer(path, key.vault()) as archive, ExitStack() as later:
         with progress_bar(out, "database") as progress:
             found = take(url, archive.snapshot, progress)
         later.callback(found.close)
@@ -80,12 +82,26 @@ def _back_up(settings: Settings, path: Path, out: Console) -> None:
             found.tables,
             files,
             file_bytes,
+            archive_id=key.archive_id,
         )
-        archive.finish(manifest.signed(vault))
+        _finish(archive, manifest.signed(vault), key, keyfile.key_file(path), vault)
         tell_missing(out, missing(found.files))
     rows = sum(found.tables.values())
     out.print(f"{rows} rows and {files} files are in {path} ({archive.bytes / 1e6:.1f} MB).")
-    out.print("The keys are not in it: `python bot.py backup-keys FILE` keeps them apart.")
+    out.print(
+        f"It opens with {keyfile.key_file(path)} and the installation's keys, which are not in it "
+        "(`python bot.py backup-keys FILE` keeps those apart). Whoever destroys that file destroys "
+        "every copy of this backup.",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _finish(archive: Writer, manifest: Signing, key: ArchiveKey, where: Path, vault: Vault) -> None:
+    """The key first: an archive without it is lost, a key without its archive does no harm."""
+    former = keyfile.add(where, vault, key)
+    archive.finish(manifest)
+    keyfile.destroy(where, former)
 
 
 def _add_ground(archive: Writer, settings: Settings) -> None:

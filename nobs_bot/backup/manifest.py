@@ -10,7 +10,7 @@ from typing import Any
 
 from nobs_bot.storage.crypto import Vault
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Manifest:
         made_at: ISO 8601, UTC.
         tables: Rows of each table.
         files: How many files the store had, and `file_bytes` their sealed size.
-        keys: Names the keys that open it; says nothing about them.
+        keys: Names the installation's keys; says nothing about them.
+        archive_id: Names the archive's own key; see `keyfile`.
         archive_sha256: Digest of all bytes before the manifest.
         seal: HMAC of all the above under a key derived from the oldest master key.
     """
@@ -36,6 +37,7 @@ class Manifest:
     files: int = 0
     file_bytes: int = 0
     keys: str = ""
+    archive_id: int = 0
     archive_sha256: str = ""
     seal: str = ""
     format: int = FORMAT

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table as Shown
 from sqlalchemy import inspect
 
-from nobs_bot.backup import postgres
+from nobs_bot.backup import keyfile, postgres
 from nobs_bot.backup.archive import (
     DATABASES,
     FILES,
@@ -25,7 +25,7 @@ from nobs_bot.backup.archive import (
     flush_folder,
 )
 from nobs_bot.backup.making import keys_at_hand, tell_missing
-from nobs_bot.backup.manifest import Manifest, keys_name
+from nobs_bot.backup.manifest import FORMAT, Manifest, keys_name
 from nobs_bot.backup.snapshot import (
     Snapshot,
     look,
@@ -40,23 +40,30 @@ from nobs_bot.places.layers import GROUND as GROUND_FOLDER
 from nobs_bot.schema import newest_revision, upgrade
 from nobs_bot.serving import RESTORING, progress_bar
 from nobs_bot.settings import Settings
-from nobs_bot.storage.crypto import Vault
+from nobs_bot.storage.crypto import KeyProblem, Vault
 from nobs_bot.storage.engine import Database
 
 ROOM_BYTES = 64 * 1024 * 1024
 
 
-async def restore(settings: Settings, path: Path, console: Console | None = None) -> int:
+async def restore(
+    settings: Settings, path: Path, console: Console | None = None, *, key_file: Path | None = None
+) -> int:
     """
     Put a backup back.
 
+    Args:
+        key_file: Where its key is; beside it by default.
+
     Returns:
-        0; 1 where the keys at hand do not open it or files are missing; 2 where nothing was done.
+        0; 1 where the keys do not open everything or files are missing; 2 where nothing was done.
     """
     out = console or Console()
     try:
-        return await asyncio.to_thread(_restore, settings, path, out)
-    except BackupProblem as problem:
+        return await asyncio.to_thread(
+            _restore, settings, path, key_file or keyfile.key_file(path), out
+        )
+    except (BackupProblem, KeyProblem) as problem:
         out.print(str(problem), markup=False, soft_wrap=True)
         return 2
     except OSError as exc:
@@ -69,19 +76,20 @@ async def restore(settings: Settings, path: Path, console: Console | None = None
         return 2
 
 
-def _restore(settings: Settings, path: Path, out: Console) -> int:
+def _restore(settings: Settings, path: Path, key_file: Path, out: Console) -> int:
     archive = Reader(path)
     manifest = archive.manifest
     _check_fit(settings, manifest)
-    keys_problem = _check_keys(settings, manifest)
+    vault = _vault_of(settings, manifest)
+    key = keyfile.read(key_file, vault, manifest.archive_id).vault()
     with progress_bar(out, "checking") as progress:
         archive.check(progress)
     _check_empty(settings, manifest, path)
     _begin(settings, manifest)
     with progress_bar(out, "restoring") as progress:
-        draft, found = _put_back(settings, archive, progress)
+        draft, found = _put_back(settings, archive, key, progress)
     with closing(found):
-        keys_problem = _finish(settings, draft) or keys_problem
+        keys_problem = _finish(settings, draft)
         _tell(out, manifest, found)
         lost = missing(found.files)
     tell_missing(out, lost)
@@ -94,6 +102,11 @@ def _restore(settings: Settings, path: Path, out: Console) -> int:
 
 def _check_fit(settings: Settings, manifest: Manifest) -> None:
     engine = "postgresql" if sqlite_path(settings.database) is None else "sqlite"
+    if manifest.format < FORMAT:
+        raise BackupProblem(
+            f"This backup is of version {manifest.version}, which did not seal backups yet. "
+            "Restore it with that version, then update. Nothing was restored."
+        )
     if manifest.engine not in DATABASES or manifest.revision > newest_revision():
         raise BackupProblem(
             f"This backup is of version {manifest.version}, which is newer than this program. "
@@ -113,28 +126,26 @@ def _check_fit(settings: Settings, manifest: Manifest) -> None:
         postgres.require("pg_restore")
 
 
-def _check_keys(settings: Settings, manifest: Manifest) -> str | None:
+def _vault_of(settings: Settings, manifest: Manifest) -> Vault:
     """
-    What is wrong with the keys at hand; None where they made this backup.
+    The keys that made this backup.
 
     Raises:
-        BackupProblem: they did, and it was changed since by somebody who made the digests fit.
+        BackupProblem: they are not at hand; or it was changed since by somebody who made the
+            digests fit.
     """
-    try:
-        vault = Vault(keys_at_hand(settings))
-    except BackupProblem as problem:
-        return str(problem)
+    vault = Vault(keys_at_hand(settings))
     if manifest.keys != keys_name(vault):
-        return (
+        raise BackupProblem(
             "The keys at hand (SECRET_KEYS, or DATA_DIR/keys) are not those of this backup, so "
-            "nothing in it opens. Put its keys in their place before you start the bot."
+            "nothing in it opens. Put its keys in their place first. Nothing was restored."
         )
     if not manifest.is_sealed_by(vault):
         raise BackupProblem(
             "The manifest was not written with these keys: somebody changed this backup. "
             "Nothing was restored."
         )
-    return None
+    return vault
 
 
 def _check_empty(settings: Settings, manifest: Manifest, path: Path) -> None:
@@ -192,7 +203,9 @@ def _begin(settings: Settings, manifest: Manifest) -> None:
         ) from None
 
 
-def _put_back(settings: Settings, archive: Reader, progress: Progress) -> tuple[Path, Snapshot]:
+def _put_back(
+    settings: Settings, archive: Reader, key: Vault, progress: Progress
+) -> tuple[Path, Snapshot]:
     """Files first, the database last: an installation without its database does not look whole."""
     draft = settings.data_dir / f"{RESTORING}.database"
     store, ground = SealedStore(settings.files), settings.data_dir / GROUND_FOLDER
@@ -200,7 +213,7 @@ def _put_back(settings: Settings, archive: Reader, progress: Progress) -> tuple[
     stored = sqlite3.connect("", isolation_level=None)
     stored.execute("CREATE TABLE stored (name TEXT)")
     stored.execute("BEGIN")
-    for name, _, blocks in archive.members():
+    for name, blocks in archive.members(key):
         if name == DATABASES[archive.manifest.engine]:
             _write(draft, blocks)
         elif name.startswith(GROUND):

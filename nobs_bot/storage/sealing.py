@@ -61,6 +61,12 @@ class Sealer:
         return self._cipher.encrypt(self._prefix + _TRAILER_NONCE, b"", about)
 
 
+def sealed_bytes(clear_bytes: int) -> int:
+    """The size of a file of *clear_bytes* that was sealed under its name."""
+    chunks = max(1, -(-clear_bytes // CHUNK_BYTES))
+    return _FIXED_BYTES + clear_bytes + chunks * TAG_BYTES
+
+
 class Opener:
     """
     Opens one sealed file chunk by chunk.

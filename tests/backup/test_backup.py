@@ -18,20 +18,20 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
 
-from nobs_bot.backup.archive import Writer
+from nobs_bot.backup.archive import Reader, Writer
+from nobs_bot.backup.keyfile import fresh, key_file
 from nobs_bot.backup.making import back_up_keys, make_backup
+from nobs_bot.backup.manifest import Manifest
 from nobs_bot.backup.restoring import restore
 from nobs_bot.errors import CannotStart
 from nobs_bot.places.layers import GROUND
 from nobs_bot.schema import is_current, migrating, migration_config
 from nobs_bot.serving import RESTORING, prepared
 from nobs_bot.settings import Settings
-from nobs_bot.storage.audit import AuditLine
 from nobs_bot.storage.crypto import KeyProblem, Vault, parse_keys
 from nobs_bot.storage.engine import Database
-from nobs_bot.storage.files import FileStore
+from nobs_bot.storage.sealing import CHUNK_BYTES
 from tests.backup.conftest import (
     KEYS_TEXT,
     OTHER_KEYS,
@@ -45,6 +45,10 @@ from tests.cast import House, settings_in
 
 ROOT = Path(__file__).parents[2]
 Elsewhere = Callable[..., Settings]
+
+
+def lines_of(path: Path) -> list[str]:
+    return path.read_text().splitlines()
 
 
 async def furnished(house: House, photos: int = 4) -> int:
@@ -156,7 +160,8 @@ async def test_the_damaged_member_is_named(house: House, tmp_path: Path) -> None
         file.seek(place)
         file.write(b"\0\1\2\3")
     said = Said()
-    assert await restore(settings_in(tmp_path / "there"), archive, said) == 2
+    there = settings_in(tmp_path / "there", secret_keys=KEYS_TEXT)
+    assert await restore(there, archive, said) == 2
     assert f"files/photos/{camera_id}/1 is damaged" in said.text
 
 
@@ -206,30 +211,103 @@ async def test_without_the_keys_nothing_opens(
     await furnished(any_house)
     archive = tmp_path / "nobs.tar"
     await make_backup(settings, archive, Said())
-    content = archive.read_bytes()
+    content = archive.read_bytes() + key_file(archive).read_bytes()
     secret = base64.b64decode(KEYS_TEXT[2:])
-    for part in (KEYS_TEXT.encode(), KEYS_TEXT[2:].encode(), secret, b"Ibu Sari", b"0812"):
+    clear = (b"Ibu Sari", b"0812", b"cameras", b"Sari", b"SQLite format", b"PGDMP")
+    body = content[: content.index(b'"archive_id"')]  # the manifest names tables
+    for part in (KEYS_TEXT.encode(), KEYS_TEXT[2:].encode(), secret):
         assert part not in content
+    for part in clear:
+        assert part not in body, part
     for name, keys in (("none", None), ("wrong", OTHER_KEYS)):
         there, said = elsewhere(name, secret_keys=keys), Said()
-        assert await restore(there, archive, said) == 1
-        assert "keys" in said.text.splitlines()[-1].lower()
+        assert await restore(there, archive, said) == 2
+        assert "keys" in said.text
         assert "The keys open it" not in said.text
-        assert not (there.data_dir / "keys").exists(), "a restore must not make new keys"
-        vault = Vault(parse_keys(OTHER_KEYS))
-        store = FileStore(there.files, vault)
-        for file_name in files_in(there):
-            with pytest.raises(KeyProblem):
-                await store.get(file_name)
-        database = Database(there.database)
-        async with database.reading() as session:
-            lines = (await session.execute(select(AuditLine))).scalars().all()
-        await database.close()
-        sealed = [line for line in lines if line.details]
-        assert sealed
-        for line in sealed:
-            with pytest.raises(KeyProblem):
-                vault.open_json("audit_lines.details", line.id, line.details)
+        assert not there.data_dir.exists(), "a restore must not make new keys"
+
+
+async def test_a_backup_whose_key_was_destroyed_opens_for_nobody(
+    house: House, tmp_path: Path
+) -> None:
+    settings = settings_in(tmp_path, secret_keys=KEYS_TEXT)
+    await furnished(house)
+    archive = tmp_path / "nobs.tar"
+    await make_backup(settings, archive, Said())
+    there = settings_in(tmp_path / "there", secret_keys=KEYS_TEXT)
+    key_file(archive).rename(tmp_path / "apart")
+    assert await restore(there, archive, said := Said()) == 2
+    assert "Where it was destroyed, so was this backup" in said.text
+    assert not there.data_dir.exists()
+    # neither do the key of another backup, or one that was made up
+    other = tmp_path / "other.tar"
+    await make_backup(settings, other, Said())
+    assert await restore(there, archive, Said(), key_file=key_file(other)) == 2
+    (archive_id,) = (line.partition(":")[0] for line in lines_of(tmp_path / "apart"))
+    forged = key_file(other).read_text().partition(":")[2]
+    (tmp_path / "forged").write_text(f"{archive_id}:{forged}")
+    assert await restore(there, archive, said := Said(), key_file=tmp_path / "forged") == 2
+    assert "was changed" in said.text
+    assert not there.data_dir.exists()
+    assert await restore(there, archive, Said(), key_file=tmp_path / "apart") == 0
+
+
+async def test_the_key_of_a_backup_goes_with_it(house: House, tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, secret_keys=KEYS_TEXT)
+    await furnished(house)
+    archive = tmp_path / "nobs.tar"
+    await make_backup(settings, archive, said := Said())
+    assert f"It opens with {key_file(archive)}" in said.text
+    assert key_file(archive).stat().st_mode & 0o777 == 0o600
+    kept, former = archive.with_name("kept.tar"), lines_of(key_file(archive))
+    kept.write_bytes(archive.read_bytes())
+    await make_backup(settings, archive, Said())
+    assert len(lines_of(key_file(archive))) == 1
+    assert lines_of(key_file(archive)) != former
+    there = settings_in(tmp_path / "there", secret_keys=KEYS_TEXT)
+    assert await restore(there, kept, Said(), key_file=key_file(archive)) == 2
+    assert await restore(there, archive, Said()) == 0
+
+
+async def test_a_key_of_a_new_name_opens_older_backups_after_a_rotation(
+    house: House, tmp_path: Path
+) -> None:
+    settings = settings_in(tmp_path, secret_keys=KEYS_TEXT)
+    await furnished(house)
+    archive = tmp_path / "nobs.tar"
+    await make_backup(settings, archive, Said())
+    rotated = settings_in(tmp_path / "there", secret_keys="2:" + OTHER_KEYS[2:] + "," + KEYS_TEXT)
+    assert await restore(rotated, archive, said := Said()) == 0, said.text
+
+
+async def test_content_of_every_size_comes_back(tmp_path: Path) -> None:
+    key = fresh().vault()
+    sizes = (0, 1, 511, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES)
+    contents = {f"files/{size}": os.urandom(size) for size in sizes}
+    blocks = {name: [content[:700], content[700:]] for name, content in contents.items()}
+    with Writer(tmp_path / "nobs.tar", key) as archive:
+        archive.add("database.sqlite3", 3, [b"abc"])
+        for name, content in contents.items():
+            archive.add(name, len(content), blocks[name])
+        manifest = Manifest("1", "0001", "sqlite", "2026-11-28T00:00:00+00:00")
+        archive.finish(manifest.signed(Vault(parse_keys(KEYS_TEXT))))
+    reader = Reader(tmp_path / "nobs.tar")
+    reader.check(lambda *_: None)
+    found = {name: b"".join(content) for name, content in reader.members(key)}
+    assert found == contents | {"database.sqlite3": b"abc"}
+    with pytest.raises(KeyProblem):
+        [b"".join(content) for _, content in reader.members(fresh().vault())]
+
+
+async def test_a_backup_from_before_they_were_sealed_is_refused(tmp_path: Path) -> None:
+    archive, vault = tmp_path / "nobs.tar", Vault(parse_keys(KEYS_TEXT))
+    with Writer(archive, fresh().vault()) as writer:
+        writer.add("database.sqlite3", 3, [b"abc"])
+        made_at = "2026-11-01T00:00:00+00:00"
+        writer.finish(Manifest("0.3.0", "0001", "sqlite", made_at, format=1).signed(vault))
+    there = settings_in(tmp_path / "there", secret_keys=KEYS_TEXT)
+    assert await restore(there, archive, said := Said()) == 2
+    assert "Restore it with that version, then update" in said.text
 
 
 async def test_keys_are_kept_apart_and_never_written_over(tmp_path: Path) -> None:
@@ -395,8 +473,11 @@ async def test_a_power_cut_leaves_the_former_backup_whole(house: House, tmp_path
     for after in (1, 6, 14):
         await killed("backup", tmp_path, archive, after)
         assert archive.read_bytes() == former
+        there = settings_in(tmp_path / f"former-{after}", secret_keys=KEYS_TEXT)
+        assert await restore(there, archive, said := Said()) == 0, said.text
     assert await make_backup(settings, archive, Said()) == 0
-    assert [each.name for each in archive.parent.iterdir()] == ["nobs.tar"]
+    assert {each.name for each in archive.parent.iterdir()} == {"nobs.tar", "nobs.tar.key"}
+    assert len(lines_of(key_file(archive))) == 1
     there = settings_in(tmp_path / "there", secret_keys=KEYS_TEXT)
     assert await restore(there, archive, Said()) == 0
     assert files_in(there) == files_in(settings)
@@ -424,9 +505,10 @@ async def test_a_full_disk_is_told_and_costs_nothing(
     kept = tmp_path / "kept"
     kept.mkdir()
     await make_backup(settings, kept / "nobs.tar", Said())
-    former, write, left = (kept / "nobs.tar").read_bytes(), Writer._write, 7
+    former = {each.name: each.read_bytes() for each in kept.iterdir()}
+    write, left = Writer._write, 7
 
-    def full(writer: Writer, block: bytes) -> None:
+    def full(writer: Writer, block: bytes | memoryview) -> None:
         nonlocal left
         left -= 1
         if left < 0:
@@ -436,7 +518,7 @@ async def test_a_full_disk_is_told_and_costs_nothing(
     monkeypatch.setattr(Writer, "_write", full)
     assert await make_backup(settings, kept / "nobs.tar", said := Said()) == 2
     assert "No space left" in said.text
-    assert [(each.name, each.read_bytes()) for each in kept.iterdir()] == [("nobs.tar", former)]
+    assert {each.name: each.read_bytes() for each in kept.iterdir()} == former
 
 
 async def test_a_backup_does_not_hold_itself(house: House, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ async def test_the_bot_starts_from_a_backup_and_goes_on_where_it_was(
         await sari.expect("Siapa yang dapat kami hubungi")
         # while it runs, and then the machine is gone
         said = await command(before, tmp_path, "backup", "nobs.tar")
-        assert "The keys are not in it" in said
+        assert "the installation's keys, which are not in it" in said
         await command(before, tmp_path, "backup-keys", "nobs.keys")
 
     after = env_in("after", elsewhere().database_url)
