@@ -10,22 +10,13 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import secrets
 import shutil
-from collections import deque
-from collections.abc import (
-    AsyncIterable,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Coroutine,
-    Iterator,
-)
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -35,6 +26,7 @@ from obstore.store import LocalStore, from_url
 from nobs_bot.storage.crypto import KeyProblem, Vault
 from nobs_bot.storage.digests import Digests
 from nobs_bot.storage.sealing import CHUNK_BYTES, HEAD_BYTES, Opener, Sealer
+from nobs_bot.storage.writing import FolderWriter, flush, pass_through
 
 __all__ = ["CHUNK_BYTES", "FileStore", "NoRoom", "Stored", "StoredFile", "Taken"]
 
@@ -43,7 +35,6 @@ _MOST_COPIES = 8
 _MOST_COPY_BYTES = 5 * 1024**3
 # S3 takes no smaller pieces than 5 MiB, and no more than 10,000 of one file
 _BUFFER_BYTES = 6 * CHUNK_BYTES
-_FLUSH_BYTES = 16 * CHUNK_BYTES
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -122,7 +113,7 @@ class FileStore:
 
         async with self._writer(name) as writer:
             await writer.write(sealer.header)
-            size = await _pass_through(content, pass_on, writer)
+            size = await pass_through(content, pass_on, writer)
         return Stored(name, size, digest.hexdigest())
 
     async def take(self, draft: str, content: bytes | AsyncIterable[bytes]) -> Taken:
@@ -145,14 +136,14 @@ class FileStore:
         with _room_for(draft):
             async with self._writer(draft) as writer:
                 await writer.write(sealer.header)
-                await _pass_through(content, pass_on, writer)
+                await pass_through(content, pass_on, writer)
                 name = self.name_of(digests.sha256)
                 await writer.write(sealer.bind(name))
         return Taken(draft, name, digests.size, digests.sha256, digests.crc32, digests.blocks)
 
     def _writer(self, name: str) -> Any:
         if self._folder is not None:
-            return _FolderWriter(self._folder / name, self._folder)
+            return FolderWriter(self._folder / name, self._folder)
         # its own defaults hold up to 130 MB of one file
         return obstore.open_writer_async(
             self._store, name, buffer_size=_BUFFER_BYTES, max_concurrency=2
@@ -284,7 +275,7 @@ class FileStore:
 
     async def _make_durable(self, name: str) -> None:
         if self._folder is not None:
-            await asyncio.to_thread(_flush, self._folder / name, self._folder)
+            await asyncio.to_thread(flush, self._folder / name, self._folder)
 
     async def _delete_folder(self, name: str) -> None:
         if self._folder is not None:
@@ -355,163 +346,6 @@ def _room_for(name: str) -> Iterator[None]:
         raise
 
 
-async def _pass_through(
-    content: bytes | AsyncIterable[bytes],
-    pass_on: Callable[[bytes, bool], memoryview],
-    writer: Any,
-) -> int:
-    """
-    Write *content* as *pass_on* makes it of each chunk; returns the size of the content.
-
-    Hashing and sealing a MiB take too long for the loop, so they are done in threads, one step
-    behind what arrives and in its order.
-    """
-
-    async def keep(chunk: bytes, is_last: bool) -> None:
-        if isinstance(writer, _FolderWriter):
-            await writer.write_made(lambda: pass_on(chunk, is_last))
-        else:
-            await writer.write(bytes(await asyncio.to_thread(pass_on, chunk, is_last)))
-
-    size = 0
-    async with _one_behind() as behind:
-        async for chunk, is_last in _in_chunks(content):
-            size += len(chunk)
-            await behind(keep(chunk, is_last))
-    return size
-
-
-class _FolderWriter:
-    """A file that is in its place whole and on the disk after the block, or not at all."""
-
-    def __init__(self, path: Path, root: Path) -> None:
-        self._path = path
-        self._root = root
-        self._draft = path.with_name(f"{path.name}#{secrets.token_hex(8)}")
-        self._unflushed = 0
-        self._flushing: asyncio.Future[None] | None = None
-
-    async def __aenter__(self) -> _FolderWriter:
-        self._file = await asyncio.to_thread(self._open)
-        return self
-
-    def _open(self) -> BinaryIO:
-        self._draft.parent.mkdir(parents=True, exist_ok=True)
-        return self._draft.open("xb", buffering=0)
-
-    async def write(self, block: bytes) -> None:
-        await self.write_made(lambda: block)
-
-    async def write_made(self, make: Callable[[], bytes | memoryview]) -> None:
-        """Make a block and write it, both in one thread: going there twice costs as much again."""
-        self._unflushed += await asyncio.to_thread(_write_whole, self._file, make)
-        is_idle = self._flushing is None or self._flushing.done()
-        if self._unflushed >= _FLUSH_BYTES and is_idle:
-            # the disk works while more comes in, so that little is left to wait for in the end
-            self._unflushed = 0
-            self._flushing = asyncio.ensure_future(
-                asyncio.to_thread(os.fdatasync, self._file.fileno())
-            )
-
-    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if self._flushing is not None:
-                await self._flushing
-            if kind is None:
-                await asyncio.to_thread(self._put_in_place)
-        finally:
-            self._file.close()
-            self._draft.unlink(missing_ok=True)
-
-    def _put_in_place(self) -> None:
-        os.fsync(self._file.fileno())
-        self._draft.replace(self._path)
-        _flush(self._path, self._root)
-
-
-def _write_whole(file: BinaryIO, make: Callable[[], bytes | memoryview]) -> int:
-    block = make()
-    left = memoryview(block)
-    while left:
-        left = left[file.write(left) :]
-    return len(block)
-
-
-@asynccontextmanager
-async def _one_behind() -> AsyncIterator[Callable[[Coroutine[Any, Any, None]], Awaitable[None]]]:
-    """Lets one step run while the next one is prepared; all are done when the block is left."""
-    running: asyncio.Task[None] | None = None
-
-    async def behind(step: Coroutine[Any, Any, None]) -> None:
-        nonlocal running
-        if running is not None:
-            try:
-                await running
-            except BaseException:
-                step.close()
-                raise
-        running = asyncio.create_task(step)
-
-    try:
-        yield behind
-    finally:
-        if running is not None:
-            # also where we were cancelled: a thread may still be writing
-            await asyncio.wait([running])
-    if running is not None:
-        running.result()
-
-
-class _Reader:
-    """Takes exact counts of bytes from a stream of blocks, copying each once."""
-
-    def __init__(self, blocks: AsyncIterable[Any]) -> None:
-        self._blocks = aiter(blocks)
-        self._held: deque[memoryview] = deque()
-        self._size = 0
-
-    async def take(self, count: int) -> bytes:
-        await self._fill(count)
-        taken = []
-        while count and self._held:
-            block = self._held.popleft()
-            if len(block) > count:
-                self._held.appendleft(block[count:])
-                block = block[:count]
-            taken.append(block)
-            count -= len(block)
-            self._size -= len(block)
-        return b"".join(taken)
-
-    async def at_end(self) -> bool:
-        await self._fill(1)
-        return not self._size
-
-    async def _fill(self, count: int) -> None:
-        while self._size < count:
-            try:
-                block = memoryview(await anext(self._blocks))
-            except StopAsyncIteration:
-                return
-            if block:
-                self._held.append(block)
-                self._size += len(block)
-
-
-async def _in_chunks(content: bytes | AsyncIterable[bytes]) -> AsyncIterator[tuple[bytes, bool]]:
-    """Chunks of CHUNK_BYTES with a mark on the last one, which alone may be shorter or empty."""
-    reader = _Reader(_once(content) if isinstance(content, bytes) else content)
-    is_last = False
-    while not is_last:
-        chunk = await reader.take(CHUNK_BYTES)
-        is_last = await reader.at_end()
-        yield chunk, is_last
-
-
-async def _once(content: bytes) -> AsyncIterator[bytes]:
-    yield content
-
-
 def _link(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -524,14 +358,3 @@ def _remove_unfinished(path: Path) -> None:
     # the store writes into NAME#1 and renames it at the end
     for unfinished in path.parent.glob(f"{path.name}#*"):
         unfinished.unlink(missing_ok=True)
-
-
-def _flush(path: Path, root: Path) -> None:
-    """Bring a file to the disk, and every folder between it and *root*, which may be new."""
-    folders = [each for each in path.parents if each == root or root in each.parents]
-    for each in (path, *folders):
-        handle = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
