@@ -13,7 +13,7 @@ from nobs_bot.cameras.record import Camera, State
 from nobs_bot.cameras.sticker import START_PREFIX, Sticker, StickerState, link_of
 from nobs_bot.cameras.stickers import Scan, Standing
 from nobs_bot.cameras.uptime import uptime_of
-from nobs_bot.cameras.wording import sticker_words
+from nobs_bot.cameras.wording import sticker_text, sticker_words
 from nobs_bot.messaging.message import Message, Picture, PictureKind
 from nobs_bot.people.roles import Role
 from nobs_bot.texts import Markup
@@ -77,11 +77,7 @@ async def show_record(desk: Desk, camera: Camera, role: Role) -> None:
     uptime = await uptime_of(work, camera.id)
     text = "\n".join([text, *share_lines(words, uptime)])
     sticker = await stickers.live_sticker(work, camera.id)
-    key = sticker.state if sticker else "none"
-    text += "\n\n" + words(f"sticker.state.{key}", moment=_moment(desk, sticker))
-    if sticker is not None and sticker.code_read is not None:
-        read = "sticker.code_read" if sticker.code_read else "sticker.code_unread"
-        text += " " + words(read)
+    text += "\n\n" + sticker_text(words, sticker)
     is_printer = role in stickers.PRINTERS
     keyboard = _steps(desk, camera, sticker) if is_printer else ()
     home = column(button(words("home_button"), "home"))
@@ -104,13 +100,6 @@ async def _finding(desk: Desk, camera: Camera) -> str:
     if check is None and health is not None and health.is_up:
         return words("health.answers")
     return short_finding(words, check.report if check else None)
-
-
-def _moment(desk: Desk, sticker: Sticker | None) -> str:
-    """Since when the sticker is where it is."""
-    if sticker is None:
-        return "–"
-    return desk.words.moment(sticker.placed_at or sticker.handed_at or sticker.printed_at)
 
 
 def _steps(desk: Desk, camera: Camera, sticker: Sticker | None) -> Keyboard:

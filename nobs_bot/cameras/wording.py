@@ -21,6 +21,17 @@ def sticker_words(words: Words, settings: Settings) -> str:
     return plain(words("sticker.words", district=settings.district_name))
 
 
+def sticker_text(words: Words, sticker: Sticker | None) -> str:
+    """Where the sticker of a camera is, and since when."""
+    if sticker is None:
+        return words("sticker.state.none")
+    since = sticker.placed_at or sticker.handed_at or sticker.printed_at
+    text = words(f"sticker.state.{sticker.state}", moment=words.moment(since))
+    if sticker.code_read is None:
+        return text
+    return f"{text} {words('sticker.code_read' if sticker.code_read else 'sticker.code_unread')}"
+
+
 def sheet_of(
     work: Work,
     size: LabelSize,

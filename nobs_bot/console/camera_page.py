@@ -11,6 +11,8 @@ from nobs_bot.cameras.checks import last_check
 from nobs_bot.cameras.describing import retention_text, sharing_text, view_text
 from nobs_bot.cameras.findings import short_finding
 from nobs_bot.cameras.record import Camera, State, contact_of
+from nobs_bot.cameras.stickers import live_sticker
+from nobs_bot.cameras.wording import sticker_text
 from nobs_bot.console.gate import Officer, allow, officer
 from nobs_bot.console.map_page import OFFICERS, role_on_maps, sight_of
 from nobs_bot.console.shell import Shell
@@ -88,6 +90,7 @@ class CameraPage:
             "sharing": plain(sharing_text(words, camera)),
             "check": "",
             "live": camera.id if may_be_watched(me, camera) else None,
+            "sticker": plain(sticker_text(words, await live_sticker(work, camera.id))),
             "drift": plain(words(f"console.drift.{camera.drift}")) if camera.drift else "",
         }
         if camera.stream is not None:

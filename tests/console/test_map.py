@@ -13,12 +13,14 @@ from sqlalchemy import delete, select, text
 from nobs_bot.cameras import atlas, review, rights
 from nobs_bot.cameras.atlas import COLUMNS
 from nobs_bot.cameras.record import Camera
+from nobs_bot.cameras.sticker import LabelSize
+from nobs_bot.cameras.stickers import print_batch
 from nobs_bot.console import feed
 from nobs_bot.coverage import hotspots
 from nobs_bot.coverage.hotspots import HotspotKind, Spot
 from nobs_bot.people.roles import Role, grant
 from nobs_bot.storage.audit import Act, AuditLine
-from tests.cast import DISTRICT, OTHER_KECAMATAN, SHOP, House
+from tests.cast import DISTRICT, KELURAHAN, OTHER_KECAMATAN, SHOP, House
 from tests.console.axe import violations
 from tests.console.hall import Hall, Visitor
 
@@ -124,6 +126,16 @@ async def test_a_camera_is_opened_by_its_number_and_its_owner_can_read_that(hall
     assert "Ibu Sari" in page
     assert "<html" not in page
     assert await lines(house, Act.OWNER_SHOWN, "Sari") == 1
+
+
+async def test_a_camera_says_where_its_sticker_is(hall: Hall) -> None:
+    house = hall.house
+    await house.approved()
+    rahmat = await hall.enter("Rahmat")
+    assert "Belum punya stiker" in (await rahmat.get("kamera/1001"))[1]
+    async with house.acting("Kartika") as (work, kartika):
+        await print_batch(work, kartika, KELURAHAN, LabelSize.SMALL)
+    assert "Stiker: dicetak" in (await rahmat.get("kamera/1001?bagian=1"))[1]
 
 
 @pytest.mark.parametrize("number", ["1001", "9999", "0"])
