@@ -11,6 +11,7 @@ from nobs_bot.buttons import Button, button, column
 from nobs_bot.console.entry import address_of, app_address_of
 from nobs_bot.errors import Refusal
 from nobs_bot.messaging.message import Message
+from nobs_bot.people.roles import grants_of
 from nobs_bot.people.sessions import LINK_GOOD_FOR, end_all, end_session, make_link, sessions_of
 
 from .desk import Desk
@@ -57,6 +58,7 @@ async def sessions_tapped(query: CallbackQuery, desk: Desk) -> None:
 async def _list(desk: Desk) -> None:
     words = desk.words
     inside = await sessions_of(desk.work, desk.who.id)
+    may_enter = bool(await grants_of(desk.work, desk.who.id))
     lines = [
         words(
             "console.session",
@@ -73,7 +75,7 @@ async def _list(desk: Desk) -> None:
     keyboard = column(
         *buttons,
         button(words("console.end_all_button"), "con.end_all") if len(inside) > 1 else None,
-        button(words("menu.console"), "con.start"),
+        button(words("menu.console"), "con.start") if may_enter else None,
         button(words("home_button"), "home"),
     )
     head = words.plural("console.list", len(inside)) if inside else words("console.none")

@@ -59,7 +59,7 @@ async def test_a_link_a_list_and_an_end(sandbox: SandboxServer, tmp_path: Path) 
         await dewi.tap("Akhiri: Chrome, Android", times=2)
         await dewi.expect("1 peramban sedang masuk")
         await dewi.tap("Akhiri: Firefox, Windows")
-        await dewi.expect("Tidak ada peramban")
+        assert "Pusat komando" in " ".join(labels_of(await dewi.expect("Tidak ada peramban")))
         assert address_in(sent) not in here.logged.getvalue()
         assert address_in(sent).rpartition("/")[2] not in here.logged.getvalue()
 
@@ -74,6 +74,8 @@ async def test_who_has_no_role_is_not_even_shown_the_way(here: Installation, nam
     await phone.expect("hanya untuk petugas")
     await phone.tap_data(welcome["message_id"], "con.start")
     await phone.expect_toast("hanya untuk petugas")
+    await phone.tap_data(welcome["message_id"], "con.list")
+    assert "Pusat komando" not in labels_of(await phone.expect("Tidak ada peramban"))
 
 
 async def test_without_pages_the_officer_is_told_why(here: Installation) -> None:
