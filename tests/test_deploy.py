@@ -132,7 +132,7 @@ def test_systemd_reads_the_units(tmp_path: Path) -> None:
             text.replace("/opt/no-blindspot/.venv/bin/python", sys.executable)
         )
         names.append(name)
-    assert len(names) == 4
+    assert len(names) == 6
     verified = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *(str(tmp_path / name) for name in names)],
         capture_output=True,
@@ -146,7 +146,7 @@ def test_systemd_reads_the_units(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
 def test_the_units_are_closed(tmp_path: Path) -> None:
-    for name in ("nobs.service", "nobs-backup.service"):
+    for name in ("nobs.service", "nobs-backup.service", "nobs-expire.service"):
         shutil.copy(DEPLOY / name, tmp_path)
         asked = ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=30"]
         found = subprocess.run(

@@ -10,7 +10,8 @@ The archive: a plain tar whose every byte is accounted for.
 All but the last two are sealed with the archive's own key (`keyfile`), under their names.
 
 It is written to a draft, brought to the disk and then renamed, so that a former archive of the
-same name stays whole until the new one is.
+same name stays whole until the new one is. What a backup that was killed has left beside it, the
+next one in that folder removes, whatever the name of its archive.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import os
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -33,6 +36,7 @@ SUMS, MANIFEST = "SHA256SUMS", "manifest.json"
 DATABASES = {"sqlite": "database.sqlite3", "postgresql": "database.pgdump"}
 FILES, GROUND = "files/", "ground/"
 _END = bytes(2 * tarfile.BLOCKSIZE)
+_DRAFT, _SNAPSHOT = ".nobs-draft", ".nobs-database"
 
 Progress = Callable[[int, int], None]
 
@@ -55,8 +59,9 @@ class Writer:
     def __init__(self, path: Path, key: Vault) -> None:
         self._path = path
         self._key = key
-        self._draft = path.with_name(f".{path.name}.draft")
-        self.snapshot = path.with_name(f".{path.name}.database")
+        self._draft = path.with_name(f".{path.name}{_DRAFT}")
+        self.snapshot = path.with_name(f".{path.name}{_SNAPSHOT}")
+        self.is_in_place = False
         self._digest = hashlib.sha256()
         self.bytes = 0
 
@@ -64,17 +69,21 @@ class Writer:
         if self._path.exists() and not is_archive(self._path):
             raise BackupProblem(f"{self._path} is there and is no backup; it is left as it is.")
         try:
-            self._file = os.fdopen(os.open(self._draft, os.O_RDWR | os.O_CREAT, 0o600), "wb")
+            _remove_leftovers(self._path.parent)
+            self._file = self._drafted()
             self._sums: IO[bytes] = tempfile.TemporaryFile(dir=self._path.parent)
         except OSError as exc:
             raise BackupProblem(f"{self._path} cannot be written: {exc.strerror}.") from None
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._file.close()
-            raise BackupProblem(f"Another backup to {self._path} is under way.") from None
-        self._file.truncate()  # what a power cut has left
         return self
+
+    def _drafted(self) -> IO[bytes]:
+        file = os.fdopen(os.open(self._draft, os.O_RDWR | os.O_CREAT, 0o600), "wb")
+        # somebody who has just finished may have renamed it, or removed it, before our lock
+        if _is_free(file) and _is_still(file, self._draft):
+            file.truncate()
+            return file
+        file.close()
+        raise BackupProblem(f"Another backup to {self._path} is under way.")
 
     def add(self, name: str, size: int, blocks: Iterable[bytes]) -> None:
         """Add a member whose content has *size* bytes in clear."""
@@ -92,8 +101,19 @@ class Writer:
         self._write(_padding(sealed_size))
         self._sums.write(f"{digest.hexdigest()}  {name}\n".encode())
 
-    def finish(self, manifest: Signing) -> None:
-        """Add the sums and the manifest, which is told the digest of all that is before it."""
+    def add_snapshot(self, name: str) -> None:
+        """Add the database's snapshot, and remove it: it lies there in clear."""
+        self.add(name, self.snapshot.stat().st_size, blocks_of(self.snapshot))
+        self.snapshot.unlink()
+
+    def finish(self, manifest: Signing, made_at: datetime) -> None:
+        """
+        Add the sums and the manifest, which is told the digest of all that is before it.
+
+        Args:
+            made_at: The instant of the content, which becomes the file's time: by that it is
+                removed when it is too old.
+        """
         size = self._sums.tell()
         self._sums.seek(0)
         self._write(_header(SUMS, size))
@@ -103,8 +123,10 @@ class Writer:
         content = manifest.sealed(self._digest.hexdigest())
         self._write(_header(MANIFEST, len(content)) + content + _padding(len(content)) + _END)
         self._file.flush()
+        os.utime(self._file.fileno(), (made_at.timestamp(), made_at.timestamp()))
         os.fsync(self._file.fileno())
         self._draft.replace(self._path)
+        self.is_in_place = True
         flush_folder(self._path.parent)
 
     def _write(self, block: bytes | memoryview) -> None:
@@ -113,9 +135,9 @@ class Writer:
         self.bytes += len(block)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
-            self._draft.unlink(missing_ok=True)
         self.snapshot.unlink(missing_ok=True)
+        if kind is not None and not self.is_in_place:
+            self._draft.unlink(missing_ok=True)
         self._file.close()
         self._sums.close()
 
@@ -123,11 +145,39 @@ class Writer:
 def is_archive(path: Path) -> bool:
     """Whether a file begins as a backup does."""
     try:
-        with path.open("rb") as file:
-            name = tarfile.TarInfo.frombuf(file.read(tarfile.BLOCKSIZE), "utf-8", "strict").name
-    except (tarfile.HeaderError, OSError, UnicodeError):
+        with tarfile.open(path, "r:") as tar:
+            first = tar.next()
+    except (tarfile.TarError, OSError, UnicodeError):
         return False
-    return name in DATABASES.values()
+    return first is not None and first.name in DATABASES.values()
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Drafts that nobody writes; and snapshots without a draft, which are in clear."""
+    for draft in folder.glob(f".*{_DRAFT}"):
+        with suppress(FileNotFoundError), draft.open("rb") as file:
+            if _is_free(file) and _is_still(file, draft):
+                draft.unlink()
+    for left in folder.glob(f".*{_SNAPSHOT}*"):
+        name = left.name.partition(_SNAPSHOT)[0]
+        if not left.with_name(name + _DRAFT).exists():
+            left.unlink(missing_ok=True)
+
+
+def _is_free(file: IO[bytes]) -> bool:
+    """Whether nobody else holds it; if so, we do until it is closed."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_still(file: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 class Reader:
@@ -140,7 +190,7 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        if not path.is_file():
+        if not path.name or not path.is_file():
             raise BackupProblem(f"There is no file {path}.")
         if not is_archive(path):
             raise BackupProblem(f"{path} is no backup of this program.")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from nobs_bot.storage.crypto import KEY_BYTES, KeyProblem, MasterKey, Vault
 
 _PLACE = "backup.key"
 _ID_BITS = 63
+_DRAFT = ".nobs-key"
+_LINE = re.compile(r"([0-9]{1,19}):([A-Za-z0-9+/]{83}=)")  # 62 sealed bytes
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,9 @@ def add(path: Path, vault: Vault, key: ArchiveKey) -> set[int]:
 
     Returns:
         The ids of those that were there: of the archive that this one will replace.
+
+    Raises:
+        BackupProblem: a file of this name is there and holds something else.
     """
     sealed = base64.b64encode(vault.seal(_PLACE, key.archive_id, key.secret)).decode()
     with _rewritten(path) as lines:
@@ -66,7 +72,7 @@ def add(path: Path, vault: Vault, key: ArchiveKey) -> set[int]:
 
 
 def destroy(path: Path, archive_ids: set[int]) -> None:
-    """Take keys out; the archives that they opened are noise from then on."""
+    """Take keys out, so that their archives open no more; the file keeps its time."""
     with _rewritten(path) as lines:
         for each in archive_ids:
             lines.pop(each, None)
@@ -79,17 +85,25 @@ def read(path: Path, vault: Vault, archive_id: int) -> ArchiveKey:
     Raises:
         BackupProblem: it is not there, or does not open with the installation's keys.
     """
-    try:
-        sealed = base64.b64decode(_lines(path)[archive_id], validate=True)
-        return ArchiveKey(archive_id, vault.open(_PLACE, archive_id, sealed))
-    except (KeyError, FileNotFoundError):
+    lines = _lines(path) if path.exists() else {}
+    if archive_id not in lines:
         raise BackupProblem(
             f"The key of this backup is not in {path}. Put the file that was written with it "
             "there, or name it with --key. Where it was destroyed, so was this backup: take a "
             "newer one. Nothing was restored."
+        )
+    sealed = base64.b64decode(lines[archive_id])
+    if not vault.has_key_of(sealed):
+        raise BackupProblem(
+            f"The keys at hand are older than this backup: key {sealed[1]} is missing. Take the "
+            "copy that was made after the last `rotate-keys`. Nothing was restored."
+        )
+    try:
+        return ArchiveKey(archive_id, vault.open(_PLACE, archive_id, sealed))
+    except KeyProblem:
+        raise BackupProblem(
+            f"{path} was changed, or is of another installation. Nothing was restored."
         ) from None
-    except (KeyProblem, ValueError) as exc:
-        raise BackupProblem(f"{path} was changed: {exc} Nothing was restored.") from None
 
 
 @contextmanager
@@ -98,29 +112,33 @@ def _rewritten(path: Path) -> Iterator[dict[int, str]]:
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
+        for left in path.parent.glob(f".*{_DRAFT}"):
+            left.unlink()
         lines = _lines(path) if path.exists() else {}
+        written_at = path.stat().st_mtime if path.exists() else None
+        count = len(lines)
         yield lines
-        _write(path, lines)
+        _write(path, lines, written_at if len(lines) < count else None)
     finally:
         os.close(folder)
 
 
 def _lines(path: Path) -> dict[int, str]:
-    found = {}
-    for line in path.read_text(encoding="ascii", errors="replace").splitlines():
-        number, _, sealed = line.partition(":")
-        if number.isdigit():
-            found[int(number)] = sealed
-    return found
+    found = [_LINE.fullmatch(line) for line in path.read_text("ascii", "replace").splitlines()]
+    if not all(found):
+        raise BackupProblem(f"{path} is there and is no key of a backup; it is left as it is.")
+    return {int(line[1]): line[2] for line in found if line}
 
 
-def _write(path: Path, lines: dict[int, str]) -> None:
+def _write(path: Path, lines: dict[int, str], written_at: float | None) -> None:
     if not lines:
         path.unlink(missing_ok=True)
     else:
-        draft = path.with_name(f".{path.name}.draft")
+        draft = path.with_name(f".{path.name}{_DRAFT}")
         try:
             _write_whole(draft, lines)
+            if written_at is not None:
+                os.utime(draft, (written_at, written_at))
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ from nobs_bot.backup.archive import (
     flush_folder,
 )
 from nobs_bot.backup.keyfile import ArchiveKey
-from nobs_bot.backup.manifest import Manifest, Signing
+from nobs_bot.backup.manifest import Manifest
 from nobs_bot.backup.snapshot import Snapshot, missing, note_stored, sqlite_path, take
 from nobs_bot.backup.store import SealedStore
 from nobs_bot.clock import SystemClock
@@ -32,8 +32,18 @@ from nobs_bot.storage.crypto import KeyProblem, MasterKey, Vault, load_keys
 
 SHOWN = 5
 KEYS_WARNING = (
-    "Whoever has these keys and a backup can read everything. Keep them apart from the backups, "
-    "in two places, such as a safe and a password manager. Without them a backup opens for nobody."
+    "Whoever has these keys, a backup and its key file can read everything. Keep them apart from "
+    "the backups, in two places, such as a safe and a password manager. Without them a backup "
+    "opens for nobody."
+)
+OPENS_WITH = (
+    "It opens with {where} and the installation's keys, which are not in it (`python bot.py "
+    "backup-keys FILE` keeps those apart). Once that file is destroyed, and every copy of it, no "
+    "copy of this backup opens."
+)
+FORMER_KEY_LEFT = (
+    "The key of the backup that this one replaces is still in {where} ({reason}). Mend that, and "
+    "back up once more."
 )
 
 
@@ -58,50 +68,63 @@ async def make_backup(settings: Settings, path: Path, console: Console | None = 
 
 
 def _back_up(settings: Settings, path: Path, out: Console) -> None:
+    if not path.name:
+        raise BackupProblem("Name a file for the backup, such as nobs.tar.")
     vault = Vault(keys_at_hand(settings))
     if f"{path.absolute().resolve().as_uri()}/".startswith(settings.files.rstrip("/") + "/"):
         raise BackupProblem(f"{path} is inside of the file store, so it would hold itself.")
+    key = keyfile.fresh()
+    where = keyfile.key_file(path)
+    with Writer(path, key.vault()) as archive, ExitStack() as later:
+        # the key first: an archive without it is lost, a key without its archive does no harm
+        former = keyfile.add(where, vault, key)
+        try:
+            found, manifest = _write(settings, archive, vault, key, out)
+            later.callback(found.close)
+        except BaseException:
+            if not archive.is_in_place:
+                keyfile.destroy(where, {key.archive_id})
+            raise
+        lost = missing(found.files)
+    rows = sum(found.tables.values())
+    out.print(
+        f"{rows} rows and {manifest.files} files are in {path} ({archive.bytes / 1e6:.1f} MB)."
+    )
+    out.print(OPENS_WITH.format(where=where), markup=False, soft_wrap=True)
+    tell_missing(out, lost)
+    try:
+        keyfile.destroy(where, former)
+    except OSError as exc:
+        reason = exc.strerror or type(exc).__name__
+        out.print(FORMER_KEY_LEFT.format(where=where, reason=reason), markup=False, soft_wrap=True)
+
+
+def _write(
+    settings: Settings, archive: Writer, vault: Vault, key: ArchiveKey, out: Console
+) -> tuple[Snapshot, Manifest]:
+    """All that belongs into an archive; when this returns it is in its place."""
     url = settings.database
     engine = "postgresql" if sqlite_path(url) is None else "sqlite"
-    made_at, key = SystemClock().now(), keyfile.fresh()
-    with Writer(path, key.vault()) as archive, ExitStack() as later:
-        with progress_bar(out, "database") as progress:
-            found = take(url, archive.snapshot, progress)
-        later.callback(found.close)
-        size = archive.snapshot.stat().st_size
-        archive.add(DATABASES[engine], size, blocks_of(archive.snapshot))
-        _add_ground(archive, settings)
-        # listed after the snapshot: what the database names is there by now, and what was
-        # written since does no harm
-        files, file_bytes = _add_files(archive, settings, found, out)
-        manifest = Manifest(
-            VERSION,
-            found.revision,
-            engine,
-            made_at.isoformat(timespec="seconds"),
-            found.tables,
-            files,
-            file_bytes,
-            archive_id=key.archive_id,
-        )
-        _finish(archive, manifest.signed(vault), key, keyfile.key_file(path), vault)
-        tell_missing(out, missing(found.files))
-    rows = sum(found.tables.values())
-    out.print(f"{rows} rows and {files} files are in {path} ({archive.bytes / 1e6:.1f} MB).")
-    out.print(
-        f"It opens with {keyfile.key_file(path)} and the installation's keys, which are not in it "
-        "(`python bot.py backup-keys FILE` keeps those apart). Whoever destroys that file destroys "
-        "every copy of this backup.",
-        markup=False,
-        soft_wrap=True,
+    made_at = SystemClock().now()
+    with progress_bar(out, "database") as progress:
+        found = take(url, archive.snapshot, progress)
+    archive.add_snapshot(DATABASES[engine])
+    _add_ground(archive, settings)
+    # listed after the snapshot: what the database names is there by now, and what was written
+    # since does no harm
+    files, file_bytes = _add_files(archive, settings, found, out)
+    manifest = Manifest(
+        VERSION,
+        found.revision,
+        engine,
+        made_at.isoformat(timespec="seconds"),
+        found.tables,
+        files,
+        file_bytes,
+        archive_id=key.archive_id,
     )
-
-
-def _finish(archive: Writer, manifest: Signing, key: ArchiveKey, where: Path, vault: Vault) -> None:
-    """The key first: an archive without it is lost, a key without its archive does no harm."""
-    former = keyfile.add(where, vault, key)
-    archive.finish(manifest)
-    keyfile.destroy(where, former)
+    archive.finish(manifest.signed(vault), made_at)
+    return found, manifest
 
 
 def _add_ground(archive: Writer, settings: Settings) -> None:

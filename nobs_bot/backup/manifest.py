@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import sha256
 from typing import Any
 
@@ -71,10 +71,18 @@ class Signing:
 
 
 def read_manifest(content: bytes) -> Manifest | None:
-    """The manifest; None where a byte of it differs from what was written."""
+    """
+    The manifest; None where a byte of it differs from what was written.
+
+    Of a former format only what is still known is read, so that it can be told what it is.
+    """
     try:
-        manifest = Manifest(**json.loads(content))
-    except (ValueError, TypeError):
+        about = json.loads(content)
+        if about["format"] < FORMAT:
+            known = {each.name for each in fields(Manifest)}
+            return Manifest(**{name: about[name] for name in known & set(about)})
+        manifest = Manifest(**about)
+    except (ValueError, TypeError, KeyError):
         return None
     is_whole = manifest.digest == _digest(manifest) and content == _text(manifest.as_dict())
     return manifest if is_whole else None

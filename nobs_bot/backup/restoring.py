@@ -60,9 +60,7 @@ async def restore(
     """
     out = console or Console()
     try:
-        return await asyncio.to_thread(
-            _restore, settings, path, key_file or keyfile.key_file(path), out
-        )
+        return await asyncio.to_thread(_restore, settings, path, key_file, out)
     except (BackupProblem, KeyProblem) as problem:
         out.print(str(problem), markup=False, soft_wrap=True)
         return 2
@@ -76,12 +74,13 @@ async def restore(
         return 2
 
 
-def _restore(settings: Settings, path: Path, key_file: Path, out: Console) -> int:
+def _restore(settings: Settings, path: Path, key_file: Path | None, out: Console) -> int:
     archive = Reader(path)
     manifest = archive.manifest
     _check_fit(settings, manifest)
     vault = _vault_of(settings, manifest)
-    key = keyfile.read(key_file, vault, manifest.archive_id).vault()
+    where = key_file or keyfile.key_file(path)
+    key = keyfile.read(where, vault, manifest.archive_id).vault()
     with progress_bar(out, "checking") as progress:
         archive.check(progress)
     _check_empty(settings, manifest, path)
@@ -104,10 +103,11 @@ def _check_fit(settings: Settings, manifest: Manifest) -> None:
     engine = "postgresql" if sqlite_path(settings.database) is None else "sqlite"
     if manifest.format < FORMAT:
         raise BackupProblem(
-            f"This backup is of version {manifest.version}, which did not seal backups yet. "
-            "Restore it with that version, then update. Nothing was restored."
+            f"This backup of {manifest.made_at} was made before backups were sealed. Restore it "
+            "with the program of that day, then update. Nothing was restored."
         )
-    if manifest.engine not in DATABASES or manifest.revision > newest_revision():
+    is_newer = manifest.format > FORMAT or manifest.revision > newest_revision()
+    if manifest.engine not in DATABASES or is_newer:
         raise BackupProblem(
             f"This backup is of version {manifest.version}, which is newer than this program. "
             "Install that version or a newer one. Nothing was restored."

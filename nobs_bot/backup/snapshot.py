@@ -89,6 +89,8 @@ def _copy_sqlite(path: Path, target: Path, progress: Progress) -> None:
             copy.execute("PRAGMA journal_mode=DELETE")
             damage = copy.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.Error as exc:
+        if exc.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise BackupProblem(f"There is no room left in {target.parent}.") from None
         raise BackupProblem(f"The database at {path} cannot be read: {exc}.") from None
     if damage != "ok":
         raise BackupProblem(f"The database at {path} is damaged: {damage}. Restore a backup.")

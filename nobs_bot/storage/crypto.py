@@ -217,6 +217,10 @@ class Vault:
         """Whether a sealed value was sealed with the key that seals now."""
         return sealed[1] == self._newest
 
+    def has_key_of(self, sealed: bytes) -> bool:
+        """Whether the key that a value was sealed with is there."""
+        return sealed[1] in self._sealing
+
     @property
     def newest(self) -> int:
         """The id of the key that seals."""

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import errno
 import hashlib
+import json
 import os
 import random
 import signal
@@ -13,13 +14,16 @@ import sqlite3
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from nobs_bot.backup.archive import Reader, Writer
+from nobs_bot.backup import keyfile
+from nobs_bot.backup.archive import Reader, Writer, is_archive
 from nobs_bot.backup.keyfile import fresh, key_file
 from nobs_bot.backup.making import back_up_keys, make_backup
 from nobs_bot.backup.manifest import Manifest
@@ -45,6 +49,7 @@ from tests.cast import House, settings_in
 
 ROOT = Path(__file__).parents[2]
 Elsewhere = Callable[..., Settings]
+WRITTEN_AT = datetime(2026, 11, 28, tzinfo=UTC)
 
 
 def lines_of(path: Path) -> list[str]:
@@ -179,8 +184,6 @@ async def test_a_cut_archive_is_refused(house: House, tmp_path: Path) -> None:
 
 
 async def test_who_makes_the_digests_fit_still_lacks_the_key(house: House, tmp_path: Path) -> None:
-    import json
-
     settings = settings_in(tmp_path, secret_keys=KEYS_TEXT)
     await furnished(house, photos=1)
     archive = tmp_path / "nobs.tar"
@@ -289,8 +292,8 @@ async def test_content_of_every_size_comes_back(tmp_path: Path) -> None:
         archive.add("database.sqlite3", 3, [b"abc"])
         for name, content in contents.items():
             archive.add(name, len(content), blocks[name])
-        manifest = Manifest("1", "0001", "sqlite", "2026-11-28T00:00:00+00:00")
-        archive.finish(manifest.signed(Vault(parse_keys(KEYS_TEXT))))
+        manifest = Manifest("1", "0001", "sqlite", WRITTEN_AT.isoformat())
+        archive.finish(manifest.signed(Vault(parse_keys(KEYS_TEXT))), WRITTEN_AT)
     reader = Reader(tmp_path / "nobs.tar")
     reader.check(lambda *_: None)
     found = {name: b"".join(content) for name, content in reader.members(key)}
@@ -299,15 +302,96 @@ async def test_content_of_every_size_comes_back(tmp_path: Path) -> None:
         [b"".join(content) for _, content in reader.members(fresh().vault())]
 
 
+class Former:
+    """A manifest as it was written before archives had a key of their own."""
+
+    def sealed(self, archive_sha256: str) -> bytes:
+        about = Manifest("0.3.0", "0001", "sqlite", "2026-11-01T00:00:00+00:00", format=1).as_dict()
+        del about["archive_id"]
+        about |= {"archive_sha256": archive_sha256, "seal": "00" * 32, "digest": "00" * 32}
+        return (json.dumps(about, indent=1, sort_keys=True) + "\n").encode()
+
+
 async def test_a_backup_from_before_they_were_sealed_is_refused(tmp_path: Path) -> None:
-    archive, vault = tmp_path / "nobs.tar", Vault(parse_keys(KEYS_TEXT))
+    archive = tmp_path / "nobs.tar"
     with Writer(archive, fresh().vault()) as writer:
         writer.add("database.sqlite3", 3, [b"abc"])
-        made_at = "2026-11-01T00:00:00+00:00"
-        writer.finish(Manifest("0.3.0", "0001", "sqlite", made_at, format=1).signed(vault))
+        writer.finish(Former(), WRITTEN_AT)  # type: ignore[arg-type]
     there = settings_in(tmp_path / "there", secret_keys=KEYS_TEXT)
     assert await restore(there, archive, said := Said()) == 2
-    assert "Restore it with that version, then update" in said.text
+    assert "made before backups were sealed" in said.text
+    assert not there.data_dir.exists()
+
+
+async def test_keys_from_before_a_rotation_are_told_apart_from_a_changed_file(
+    house: House, tmp_path: Path
+) -> None:
+    await furnished(house, photos=1)
+    rotated = settings_in(tmp_path, secret_keys="2:" + OTHER_KEYS[2:] + "," + KEYS_TEXT)
+    archive = tmp_path / "nobs.tar"
+    await make_backup(rotated, archive, Said())
+    there = settings_in(tmp_path / "there", secret_keys=KEYS_TEXT)
+    assert await restore(there, archive, said := Said()) == 2
+    assert "key 2 is missing" in said.text
+
+
+async def test_a_file_in_the_place_of_the_key_is_left_as_it_is(
+    house: House, tmp_path: Path
+) -> None:
+    settings = settings_in(tmp_path, secret_keys=KEYS_TEXT)
+    archive = tmp_path / "nobs.tar"
+    for content in (KEYS_TEXT + "\n", "-----BEGIN PRIVATE KEY-----\n"):
+        key_file(archive).write_text(content)
+        assert await make_backup(settings, archive, said := Said()) == 2
+        assert "is no key of a backup" in said.text
+        assert key_file(archive).read_text() == content
+        assert [each.name for each in tmp_path.glob("*nobs.tar*")] == ["nobs.tar.key"]
+
+
+async def test_archive_and_key_bear_the_time_of_their_content(house: House, tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, secret_keys=KEYS_TEXT)
+    archive = tmp_path / "nobs.tar"
+    await make_backup(settings, archive, Said())
+    began = time.time()
+    await make_backup(settings, archive, Said())
+    made_at = datetime.fromisoformat(Reader(archive).manifest.made_at).timestamp()
+    assert made_at <= archive.stat().st_mtime < made_at + 1
+    assert began - 1 < key_file(archive).stat().st_mtime <= archive.stat().st_mtime
+
+
+async def test_the_way_out_of_a_former_key_that_stays_is_told(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_in(tmp_path, secret_keys=KEYS_TEXT)
+    archive = tmp_path / "nobs.tar"
+    await make_backup(settings, archive, Said())
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(keyfile, "destroy", full)
+    assert await make_backup(settings, archive, said := Said()) == 0
+    assert "is still in" in said.text
+    assert "back up once more" in said.text
+    there = settings_in(tmp_path / "there", secret_keys=KEYS_TEXT)
+    assert await restore(there, archive, Said()) == 0
+
+
+async def test_no_name_is_told(house: House, tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, secret_keys=KEYS_TEXT)
+    assert await make_backup(settings, Path(), said := Said()) == 2
+    assert "Name a file" in said.text
+    assert await restore(settings, Path(), said := Said()) == 2
+    assert "There is no file" in said.text
+
+
+def test_an_archive_with_a_huge_database_is_still_known(tmp_path: Path) -> None:
+    info = tarfile.TarInfo("database.pgdump")
+    info.size = 9 * 1024**3
+    with (tmp_path / "nobs.tar").open("wb") as file:
+        file.write(info.tobuf(tarfile.PAX_FORMAT))
+        file.truncate(info.size + 64 * 1024)  # a hole, which takes no room
+    assert is_archive(tmp_path / "nobs.tar")
 
 
 async def test_keys_are_kept_apart_and_never_written_over(tmp_path: Path) -> None:
@@ -481,6 +565,21 @@ async def test_a_power_cut_leaves_the_former_backup_whole(house: House, tmp_path
     there = settings_in(tmp_path / "there", secret_keys=KEYS_TEXT)
     assert await restore(there, archive, Said()) == 0
     assert files_in(there) == files_in(settings)
+
+
+async def test_what_a_killed_backup_left_goes_with_the_next_one(
+    house: House, tmp_path: Path
+) -> None:
+    settings = settings_in(tmp_path, secret_keys=KEYS_TEXT)
+    await furnished(house, photos=1)
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    await killed("backup", tmp_path, kept / "monday.tar", 1)
+    left = {each.name for each in kept.iterdir()}
+    assert ".monday.tar.nobs-database" in left, "nothing was left that could be removed"
+    assert await make_backup(settings, kept / "tuesday.tar", Said()) == 0
+    names = {each.name for each in kept.iterdir()}
+    assert names == {"tuesday.tar", "tuesday.tar.key", "monday.tar.key"}
 
 
 async def test_a_restore_that_was_killed_goes_on(house: House, tmp_path: Path) -> None:
