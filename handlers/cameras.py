@@ -181,10 +181,12 @@ async def withdrawal_asked(query: CallbackQuery, desk: Desk, args: tuple[str, ..
 @router.callback_query(Tap("cam.withdrawn"))
 async def withdrawn(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
     camera = await camera_of(desk.work, number(args), desk.who.id)
-    await let_go(desk.work, [camera.id])
     await erase_turns(desk.work, camera.id)
     await let_go_of(desk.work, camera)
     await withdraw(desk.work, camera, desk.who)
+    # after it: who was about to ask for it has asked by now, or sees that it is withdrawn
+    await desk.work.session.flush()
+    await let_go(desk.work, [camera.id])
     if desk.memory.get("camera") == camera.id:
         desk.dialogue.end()
     home = column(button(desk.words("home_button"), "home"))

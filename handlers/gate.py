@@ -72,6 +72,8 @@ ONES: dict[str, Roles] = {
     "stk.photo": ANYBODY,
     "stk.cancel": ANYBODY,
     Sticking.PHOTO.value: ANYBODY,
+    # the way out of questions of several dialogues
+    "req.cancel": ANYBODY,
     # whoever has no role any more ends what is left
     "con.list": ANYBODY,
     "con.end": ANYBODY,

@@ -21,11 +21,11 @@ class Pace:
         self._left: OrderedDict[object, tuple[float, float]] = OrderedDict()
 
     def is_exceeded(self, caller: object) -> bool:
-        """Count one call, and say whether it is one too many."""
+        """Count one call, and say whether it is one too many; those that are, cost nothing."""
         now = time.monotonic()
         left, at = self._left.pop(caller, (self._burst, now))
         left = min(self._burst, left + (now - at) * self._per_second)
-        self._left[caller] = (max(0.0, left - 1), now)
+        self._left[caller] = (left - 1 if left >= 1 else left, now)
         if len(self._left) > self._most_callers:
             self._left.popitem(last=False)
         return left < 1

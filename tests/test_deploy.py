@@ -108,15 +108,15 @@ def test_the_compose_file_holds_together() -> None:
 
 @pytest.mark.parametrize("path", [*PUBLIC, *INSIDE])
 def test_the_proxies_hand_on_what_the_public_may_reach_and_no_more(path: str) -> None:
-    pattern = re.search(r"location ~ (\S+) \{", read("nginx.conf"))
-    matched = re.search(r"@public path (.+)", read("Caddyfile"))
-    assert pattern
-    assert matched
+    nginx, caddy = read("nginx.conf"), read("Caddyfile")
+    [pattern] = re.findall(r"location ~ (\S+) \{", nginx)
+    [prefix] = re.findall(r"location \^~ (\S+) \{", nginx)
     wanted = path in PUBLIC
-    assert bool(re.search(pattern.group(1), path)) == wanted
+    assert bool(path.startswith(prefix) or re.search(pattern, path)) == wanted
     by_caddy = any(
         path.startswith(each[:-1]) if each.endswith("*") else path == each
-        for each in matched.group(1).split()
+        for matched in re.findall(r"@\w+ path (.+)", caddy)
+        for each in matched.split()
     )
     assert by_caddy == wanted
 

@@ -122,8 +122,8 @@ async def decidable(work: Work, camera_id: int, officer: Person) -> Camera:
     The camera, locked for a decision by this officer.
 
     Raises:
-        Refusal: not in the officer's area, the officer's own, decided already, or in another
-            officer's hands.
+        Refusal: not in the officer's area, the officer's own, decided already, in another
+            officer's hands, or changed by its owner since this officer opened it.
     """
     query = select(Camera).where(Camera.id == camera_id).with_for_update()
     camera = (await work.session.execute(query)).scalar_one_or_none()
@@ -136,6 +136,9 @@ async def decidable(work: Work, camera_id: int, officer: Person) -> Camera:
         raise Refusal("review.already_decided", camera=camera.name)
     if _is_held_by_another(work, camera, officer):
         raise Refusal("review.taken_by_another", camera=camera.name)
+    if camera.review_by != officer.id:
+        # a change takes it out of every hand: an old button decides on nothing that was not seen
+        raise Refusal("review.not_taken", camera=camera.name)
     return camera
 
 

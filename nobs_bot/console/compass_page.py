@@ -74,7 +74,7 @@ class CompassPage:
 
     async def _take(self, request: web.Request) -> web.Response:
         """The direction, from whom Telegram names; a second one of the same opening is none."""
-        form = await request.post()
+        form = await safety.form_of(request)
         token = self._office.settings.bot_token
         try:
             heading = _heading(str(form.get("heading", "")))

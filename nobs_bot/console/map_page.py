@@ -20,6 +20,7 @@ from nobs_bot.console.shell import Shell
 from nobs_bot.console.static import asset_name
 from nobs_bot.coverage import hotspots
 from nobs_bot.coverage.basemap import BaseMap
+from nobs_bot.coverage.shown import let_owners_read
 from nobs_bot.coverage.stretches import KINDS as BLIND_KINDS
 from nobs_bot.coverage.surveyor import Surveyor, standing
 from nobs_bot.coverage.watching import seeing
@@ -144,7 +145,7 @@ class MapPage:
     async def _cameras(self, request: web.Request) -> web.Response:
         me = officer(request)
         sheet = await self._sheets.sheet(sight_of(me), me.person_id, role_on_maps(me))
-        return _answer(request, sheet)
+        return _unkept(sheet)
 
     @allow(*OFFICERS)
     async def _hotspots(self, request: web.Request) -> web.Response:
@@ -179,7 +180,7 @@ class MapPage:
                 raise Refusal("coverage.not_now") from None
             body = await asyncio.to_thread(pack, said | {"kinds": BLIND_KINDS})
             kept = self._blind[known] = now, Packed(f"{now:%H%M%S}-{len(body)}", body)
-        return _answer(request, kept[1])
+        return _unkept(kept[1])
 
     @allow(*OFFICERS)
     async def _search(self, request: web.Request) -> web.Response:
@@ -199,10 +200,12 @@ class MapPage:
         return web.json_response(found)
 
     async def _camera_at(self, me: Officer, number: int) -> list[dict[str, Any]]:
-        async with self._office.look() as work:
+        async with self._office.work() as work:
             camera = await camera_numbered(work, number, sight_of(me))
-        if camera is None:
-            return []
+            if camera is None:
+                return []
+            found = [(camera.id, camera.owner_id)]
+            await let_owners_read(work, me.person_id, role_on_maps(me), found)
         label = f"{camera.name} · {self._areas.name(camera.area_code)}"
         return [
             {"label": label, "at": [camera.lon, camera.lat], "radius": 60, "camera": camera.number}
@@ -315,6 +318,12 @@ def _place(form: Any) -> tuple[float, float]:
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         raise Refusal("coverage.point_unclear")
     return lat, lon
+
+
+def _unkept(packed: Packed) -> web.Response:
+    """What another officer at this browser, or this one without the role, must not find there."""
+    headers = {"Cache-Control": "no-store", "Content-Encoding": "gzip"}
+    return web.Response(body=packed.body, content_type="application/json", headers=headers)
 
 
 def _answer(request: web.Request, packed: Packed) -> web.Response:

@@ -160,10 +160,13 @@ class QueuePage:
     @allow(Role.REVIEWER)
     async def _picture(self, request: web.Request) -> web.Response:
         me = officer(request)
-        async with self._office.look() as work:
+        at = int(request.match_info["at"])
+        async with self._office.work() as work:
             camera = await self._in_hand(work, request, me)
             pictures = await self._pictures(work, me, camera)
-        at = int(request.match_info["at"])
+            if at == len(pictures) - 1:  # the map, with the neighbours' cameras
+                near = await self._near(work, me, camera)
+                review.seen_nearby(work, await me.person(work), near)
         if at >= len(pictures) or not _is_here(pictures[at][1]):
             raise web.HTTPNotFound
         body = await self._gallery.load(pictures[at][1])

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from nobs_bot import pace
 from nobs_bot.errors import Refusal
 from nobs_bot.storage.base import LARGEST_ID
+
+_MOST_FORM_BYTES = 16 * 1024
+_FORM_WITHIN_S = 10.0
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -51,3 +57,24 @@ class Pace(pace.Pace):
         """Count one call; raises `Refusal` where it is one too many."""
         if self.is_exceeded(caller):
             raise Refusal("upload.too_often")
+
+
+async def form_of(request: web.Request) -> Mapping[str, str]:
+    """
+    The fields of a small form that anybody may send.
+
+    Raises:
+        HTTPRequestEntityTooLarge: it says that it is large.
+        HTTPBadRequest: it is none.
+        HTTPRequestTimeout: it does not come.
+    """
+    if (request.content_length or 0) > _MOST_FORM_BYTES:
+        raise web.HTTPRequestEntityTooLarge(_MOST_FORM_BYTES, request.content_length or 0)
+    try:
+        async with asyncio.timeout(_FORM_WITHIN_S):
+            fields = await request.post()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+    except (LookupError, ValueError):
+        raise web.HTTPBadRequest from None
+    return {name: value for name, value in fields.items() if isinstance(value, str)}

@@ -135,7 +135,7 @@ class Site:
     async def _webhook(self, request: web.Request) -> web.Response:
         """Keep one update and only then acknowledge it; anything else and Telegram sends again."""
         given = request.headers.get(SECRET_HEADER, "")
-        if not hmac.compare_digest(given.encode(), self._secret.encode()):
+        if not hmac.compare_digest(given.encode(errors="surrogatepass"), self._secret.encode()):
             raise web.HTTPUnauthorized
         try:
             update = json.loads(await request.read())

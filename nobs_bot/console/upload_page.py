@@ -14,7 +14,7 @@ from aiohttp import web
 from nobs_bot.cameras.record import Camera
 from nobs_bot.console.rendering import safe
 from nobs_bot.console.rendering import template as template_of
-from nobs_bot.console.safety import Pace, row_id
+from nobs_bot.console.safety import Pace, form_of, row_id
 from nobs_bot.console.tus import status_of
 from nobs_bot.errors import Refusal
 from nobs_bot.footage.clips import MOST_CLIPS
@@ -122,7 +122,7 @@ class UploadPage:
 
     async def _knocked(self, request: web.Request) -> web.Response:
         """The button, or a code from a browser that the link was passed on to."""
-        form = await request.post()
+        form = await form_of(request)
         async with self._office.work() as work:
             entry = await behind(work, request.match_info["token"])
             if "code" in form:

@@ -136,6 +136,7 @@ async def worklist(
         if any(covers(area, turn.area_code) for area in areas)
         and camera.is_active
         and camera.heading_deg == turn.from_deg
+        and camera.area_code == turn.area_code
     ]
     if near is not None:
         rows.sort(key=lambda row: distance_m(*near, row[1].lat or 0.0, row[1].lon or 0.0))
@@ -177,8 +178,8 @@ async def _open(work: Work, turn_id: int) -> tuple[Turn, Camera]:
     camera = await work.session.get(Camera, turn.camera_id) if turn else None
     if turn is None or camera is None or turn.state not in OPEN or not camera.is_active:
         raise Refusal("turn.over")
-    if camera.heading_deg != turn.from_deg:
-        # the owner has said since that it looks elsewhere: what was reckoned holds no longer
+    if camera.heading_deg != turn.from_deg or camera.area_code != turn.area_code:
+        # the owner has said since that it hangs or looks elsewhere: what was reckoned is over
         raise Refusal("turn.over")
     return turn, camera
 

@@ -189,7 +189,8 @@ async def review(
     work: Work, request_id: int, supervisor: Person, *, justified: bool, reason: str
 ) -> FootageRequest:
     """
-    A supervisor's word on an emergency; one without need is closed, and its owners are told.
+    A supervisor's word on an emergency; one without need is closed, its owners are told, and what
+    they sent belongs to no case, also where the investigator has closed it before.
 
     Raises:
         Refusal: not the supervisor's area, their own request, or reviewed already.
@@ -212,7 +213,7 @@ async def review(
             request=request.name,
             justified=justified,
         )
-    if not justified and request.state is RequestState.SENT:
+    if not justified:
         await close_unjustified(work, request)
     key = "emergency.told.yes" if justified else "emergency.told.no"
     await _tell_officer(work, request, key, reason)

@@ -31,6 +31,8 @@ from nobs_bot.storage.work import Work
 
 MOST_NOTE_CHARACTERS = 500
 
+UNJUSTIFIED = "outcome.unjustified"
+
 
 async def ask_of(work: Work, ask_id: int, owner: Person) -> tuple[Ask, FootageRequest]:
     """
@@ -136,6 +138,8 @@ async def close(
     """
     if request.requester_id != officer.id:
         raise Refusal("request.not_yours")
+    # a supervisor may have ended it since it was read
+    await work.session.refresh(request, with_for_update=True)
     if request.state is not RequestState.SENT:
         raise Refusal("request.closed_already", request=request.name)
     await _end(work, request, RequestState.CLOSED, outcome, f"outcome.{outcome.value}")
@@ -156,7 +160,8 @@ async def close(
 
 async def close_unjustified(work: Work, request: FootageRequest) -> None:
     """End an emergency that was none, and tell every owner."""
-    await _end(work, request, RequestState.CLOSED, Outcome.NOT_NEEDED, "outcome.unjustified")
+    request.case_over_at = None
+    await _end(work, request, RequestState.CLOSED, Outcome.NOT_NEEDED, UNJUSTIFIED)
 
 
 async def _end(
@@ -182,7 +187,8 @@ async def tell_outcome(work: Work, request: FootageRequest, key: str) -> None:
         text = words(key, request=request.name) + "\n\n" + sent
         buttons = column(button(words("log.open_button"), "log.show"))
         message = Message(text=text, keyboard=buttons)
-        await tell(work, owner, message, f"outcome:{request.id}:{owner_id}")
+        occasion = "unjustified" if key == UNJUSTIFIED else "outcome"
+        await tell(work, owner, message, f"{occasion}:{request.id}:{owner_id}")
 
 
 def _what_becomes(request: FootageRequest) -> str:

@@ -68,12 +68,13 @@ async def send(
     await require_at(work, officer.id, Role.INVESTIGATOR, question.area_code)
     if question.purpose not in purposes(work):
         raise Refusal("request.purpose.not_allowed")
-    found = await matching(work, officer, question, is_emergency=bool(emergency))
-    chosen = [each for each in found if each.is_asked]
+    chosen, passed = await _chosen(work, officer, question, is_emergency=False)
+    if emergency and passed:
+        # only what goes beyond the limits is an emergency, and may pass over the weekly one
+        chosen, passed = await _chosen(work, officer, question, is_emergency=True)
     if not chosen:
         raise Refusal("request.nobody")
-    owners = len({each.camera.owner_id for each in chosen})
-    passed = limits_passed(work, question, owners)
+    owners = _owners(chosen)
     request = await _write(work, officer, question)
     if passed and not emergency:
         await ask_supervisors(work, request, officer, passed, owners)
@@ -82,6 +83,19 @@ async def send(
         await call_for_review(work, request, officer, emergency)
     await ask_owners(work, request, chosen)
     return request
+
+
+async def _chosen(
+    work: Work, officer: Person, question: Question, *, is_emergency: bool
+) -> tuple[list[Candidate], list[str]]:
+    """Whom to ask, and which limits that passes."""
+    found = await matching(work, officer, question, is_emergency=is_emergency)
+    chosen = [each for each in found if each.is_asked]
+    return chosen, limits_passed(work, question, _owners(chosen))
+
+
+def _owners(chosen: Sequence[Candidate]) -> int:
+    return len({each.camera.owner_id for each in chosen})
 
 
 async def _write(work: Work, officer: Person, question: Question) -> FootageRequest:

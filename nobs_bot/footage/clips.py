@@ -281,12 +281,14 @@ async def clip_for(work: Work, clip_id: int, officer: Person) -> tuple[Clip, Foo
     A clip whose bytes are there, for an officer of its request.
 
     Raises:
-        Refusal: another's request, or the bytes are not there.
+        Refusal: another's request, an emergency that was none, or the bytes are not there.
     """
     clip = await work.session.get(Clip, clip_id)
     if clip is None:
         raise Refusal("request.not_yours")
     request = await request_for(work, clip.request_id, officer)
+    if request.was_justified is False:
+        raise Refusal("clip.unjustified", request=request.name)
     if clip.state is not ClipState.STORED or clip.file_name is None:
         raise Refusal("clip.not_there_yet")
     return clip, request

@@ -97,10 +97,12 @@ async def gather(work: Work, request_id: int, officer: Person, how: str) -> Gath
         how: By which way it goes out: `chat` or `link`.
 
     Raises:
-        Refusal: not this officer's request, nothing to export, or a clip was not yet read anew
-            since it was taken over by an older version.
+        Refusal: not this officer's request, an emergency that was none, nothing to export, or a
+            clip was not yet read anew since it was taken over by an older version.
     """
     request = await request_for(work, request_id, officer)
+    if request.was_justified is False:
+        raise Refusal("clip.unjustified", request=request.name)
     clips = list(await clips_of(work, request.id))
     if not any(clip.state is ClipState.STORED for clip in clips):
         raise Refusal("evidence.nothing", request=request.name)

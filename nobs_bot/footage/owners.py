@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from nobs_bot.cameras.record import Camera
 from nobs_bot.coverage.between import Walls
 from nobs_bot.coverage.ways import Ways
@@ -48,7 +50,8 @@ def scene_of(request: FootageRequest) -> Scene:
 
 
 async def ask_owners(work: Work, request: FootageRequest, chosen: Sequence[Candidate]) -> None:
-    """Ask for each of the cameras; the request is sent from now on."""
+    """Ask for each of the cameras that still take part; the request is sent from now on."""
+    chosen = await _still_there(work, chosen)
     owners = await persons_of(work, {each.camera.owner_id for each in chosen})
     request.state, request.sent_at = RequestState.SENT, request.sent_at or work.now
     letters = []
@@ -71,6 +74,26 @@ async def ask_owners(work: Work, request: FootageRequest, chosen: Sequence[Candi
         work.session.add(ask)
         letters.append(_question(work, request, ask, camera, owners[camera.owner_id]))
     await tell_each(work, letters)
+
+
+async def _still_there(work: Work, chosen: Sequence[Candidate]) -> list[Candidate]:
+    """Those whose owners have not withdrawn them meanwhile; until we commit, they wait with it."""
+    ids = [each.camera.id for each in chosen]
+    query = (
+        select(Camera)
+        .where(Camera.id.in_(ids))
+        .order_by(Camera.id)
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
+    )
+    there = {
+        camera.id for camera in (await work.session.execute(query)).scalars() if _takes(camera)
+    }
+    return [each for each in chosen if each.camera.id in there]
+
+
+def _takes(camera: Camera) -> bool:
+    return camera.is_active and camera.share_footage
 
 
 def known_clock_error(work: Work, camera: Camera) -> int | None:
@@ -146,6 +169,9 @@ async def next_ring(
     _require_open(request, officer)
     if request.whole_area or request.radius_m > most_m:
         raise Refusal("request.ring.limit", most=most_m)
+    if request.agreed_by is not None or request.is_emergency:
+        # a second person agreed to these owners, or looks at them still; no more than these
+        raise Refusal("request.ring.agreed", request=request.name)
     radius_m = min(request.radius_m * 2, most_m)
     scene = replace(scene_of(request), radius_m=radius_m, ways=ways, walls=walls)
     found = await candidates(work, officer, scene, asked_by=request.id)
@@ -177,15 +203,17 @@ async def ask_for_what_was_saved(work: Work, request: FootageRequest, officer: P
     if request.kind is not Kind.PRESERVE:
         raise Refusal("buttons.stale")
     hopeful = (Reply.SAVED, Reply.HAS, Reply.HELP, Reply.NONE_YET)
-    asks = [ask for ask in await asks_of(work, request.id) if ask.reply in hopeful]
+    asks = []
+    for ask in await asks_of(work, request.id):
+        camera = await work.session.get(Camera, ask.camera_id)
+        if camera is not None and _takes(camera) and ask.reply in hopeful:
+            asks.append((ask, camera))
     if not asks:
         raise Refusal("request.saved.nobody")
     request.kind = Kind.FOOTAGE
-    owners = await persons_of(work, {ask.owner_id for ask in asks})
+    owners = await persons_of(work, {ask.owner_id for ask, _ in asks})
     letters = []
-    for ask in asks:
-        camera = await work.session.get(Camera, ask.camera_id)
-        assert camera is not None
+    for ask, camera in asks:
         ask.reminders = 0
         schedule_reminder(work, ask, request)
         letters.append(_question(work, request, ask, camera, owners[ask.owner_id]))

@@ -84,6 +84,10 @@ async def _remind(work: Work, ask: Ask) -> None:
         return
     camera = await work.session.get(Camera, ask.camera_id)
     assert camera is not None
+    if not camera.is_active or not camera.share_footage:
+        # paused, or shared no more: they are left in peace, and looked at again when it is time
+        schedule_reminder(work, ask, request)
+        return
     ask.reminders += 1
     owner = await person(work, ask.owner_id)
     message = _reminder(words_for(work, owner), work.now, request, ask, camera.name)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.errors import Refusal
 from nobs_bot.people.persons import Person
-from nobs_bot.people.roles import Grant, Role, grant
+from nobs_bot.people.roles import Grant, Role, grant, holds
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.base import Base, Identified, choice, new_id
 from nobs_bot.storage.work import Work
@@ -56,7 +56,7 @@ async def redeem(work: Work, who: Person, start: str) -> Grant:
     Give *who* the role that a link promises.
 
     Raises:
-        Refusal: the link is unknown, used or expired.
+        Refusal: the link is unknown, used or expired, or who made it may invite there no more.
     """
     used = (
         update(Invitation)
@@ -70,11 +70,19 @@ async def redeem(work: Work, who: Person, start: str) -> Grant:
         .execution_options(synchronize_session=False)
     )
     invitation = (await work.session.execute(used)).scalar_one_or_none()
-    if invitation is None:
+    if invitation is None or not await _stands(work, invitation):
         raise Refusal("invitation.not_valid")
     return await grant(
         work, who, invitation.role, invitation.area_code, granted_by=invitation.created_by
     )
+
+
+async def _stands(work: Work, invitation: Invitation) -> bool:
+    """Whether its giver is administrator there still; who has a shell always is."""
+    giver = invitation.created_by
+    if giver is None:
+        return True
+    return await holds(work, giver, Role.ADMINISTRATOR, invitation.area_code)
 
 
 def _index(work: Work, token: str) -> bytes:

@@ -35,6 +35,10 @@ class Scope(StrEnum):
     PROGRESS = "progress:read"
 
 
+# what looks at a place is told with its own place and direction
+_READ_PLACES = {Scope.CAMERAS, Scope.COVERAGE}
+
+
 class ApiToken(Base, Identified):
     """
     One system's key; of the token itself only a keyed digest is kept.
@@ -164,7 +168,7 @@ async def systems_reading(work: Work, area_codes: Collection[str]) -> list[ApiTo
     return [
         each
         for each in found
-        if Scope.CAMERAS in each.scopes and any(covers(each.area_code, c) for c in area_codes)
+        if _READ_PLACES & set(each.scopes) and any(covers(each.area_code, c) for c in area_codes)
     ]
 
 

@@ -197,7 +197,9 @@ class Vault:
 
     def blind_index(self, what: str, value: str) -> bytes:
         """A keyed digest by which equal values are found without being readable."""
-        return hmac.new(self._index_key, f"{what}\0{value}".encode(), sha256).digest()
+        # what strangers bring in a header may be no text at all
+        content = f"{what}\0{value}".encode(errors="surrogatepass")
+        return hmac.new(self._index_key, content, sha256).digest()
 
     def mac(self, what: str, data: bytes) -> bytes:
         """A mark that nobody can make without the keys: key id and HMAC-SHA256, 33 bytes."""

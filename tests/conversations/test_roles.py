@@ -95,7 +95,7 @@ BUTTONS: dict[str, set[Role] | None] = {
     # the questions of a request are an investigator's; what supervisors do with one is theirs
     "req.start": {I},
     "req.back": {I},
-    "req.cancel": {I},
+    "req.cancel": ANYBODY,
     "req.at": {I},
     "req.spot": {I},
     "req.radius": {I},

@@ -20,6 +20,7 @@ from nobs_bot.footage.live.views import LENGTHS_MIN, VIEWERS, Demand
 from nobs_bot.footage.question import purposes
 from nobs_bot.footage.request import Purpose
 from nobs_bot.places.areas import Areas
+from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.streams.live import LiveStreams
 
@@ -80,9 +81,17 @@ class LivePages:
         self, request: web.Request, given: dict[str, str], *, told: Refusal | None
     ) -> web.Response:
         me = officer(request)
-        async with self._office.look() as work:
-            camera, _ = await views.watchable(
+        async with self._office.work() as work:
+            camera, role = await views.watchable(
                 work, row_id(request, "camera"), await me.person(work)
+            )
+            record(
+                work,
+                Act.CAMERA_OPENED,
+                actor_id=me.person_id,
+                actor_role=role,
+                owner_id=camera.owner_id,
+                camera_id=camera.id,
             )
             if not camera.share_live or camera.stream is None:
                 raise Refusal("live.not_shared", camera=camera.name)

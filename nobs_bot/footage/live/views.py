@@ -277,20 +277,24 @@ async def locked(work: Work, view_id: int) -> LiveView | None:
 
 async def stop(work: Work, view_id: int, owner: Person) -> LiveView:
     """
-    The owner ends a look with one tap; nobody may begin another for an hour.
+    The owner ends a look with one tap, and with it every other one at that camera; nobody may
+    begin another for an hour.
 
     Raises:
         Refusal: there is no such look at a camera of this owner, or it has ended.
     """
-    view = await locked(work, view_id)
+    view = await work.session.get(LiveView, view_id)
     if view is None or view.owner_id != owner.id:
         raise Refusal("live.not_yours")
-    camera = await work.session.get(Camera, view.camera_id)
-    assert camera is not None
+    # as `begin` does: who is about to begin one has begun it by now, or finds that it rests
+    whole = select(Camera).where(Camera.id == view.camera_id).with_for_update()
+    camera = (await work.session.execute(whole)).scalar_one()
+    await work.session.refresh(view, with_for_update=True)
     if view.ended_at is not None:
         raise Refusal("live.over_already", moment=words_for(work, owner).moment(view.ended_at))
     await rest(work, camera)
-    await end(work, view, Ending.OWNER)
+    for each in await views_now(work, camera.id):
+        await end(work, each, Ending.OWNER)
     return view
 
 
