@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from nobs_bot.cameras import review
+from nobs_bot.cameras import enrolment, review
 from nobs_bot.cameras.record import State, reason_of
 from nobs_bot.errors import Refusal
 from nobs_bot.people.persons import meet, set_name
 from nobs_bot.people.roles import Role, grant
+from nobs_bot.places.areas import Areas
 from nobs_bot.storage.audit import Act, lines_about
 from tests.cast import DISTRICT, KECAMATAN, KELURAHAN, OTHER_KECAMATAN, House
 
@@ -114,6 +115,7 @@ async def test_a_reviewer_of_another_kecamatan_decides_nothing(house: House) -> 
     await a_second_reviewer(house, "Budi", OTHER_KECAMATAN)
     await refused(house, camera_id, "roles.not_here", "Budi")
     await a_second_reviewer(house, "Budi", DISTRICT)
+    await take(house, "Budi")
     await approve(house, camera_id, "Budi")
 
 
@@ -134,6 +136,7 @@ async def test_an_approved_camera_takes_part_and_its_owner_hears_once(house: Hou
 
 async def test_a_change_names_its_field_and_carries_the_officers_words(house: House) -> None:
     camera_id = await house.waiting()
+    await take(house)
     async with house.acting("Dewi") as (work, dewi):
         await review.ask_change(work, camera_id, dewi, "photos", " Fotonya <gelap>, mohon ulang ")
     async with house.office.look() as work:
@@ -148,6 +151,7 @@ async def test_a_change_names_its_field_and_carries_the_officers_words(house: Ho
 
 async def test_a_change_of_no_such_field_is_refused(house: House) -> None:
     camera_id = await house.waiting()
+    await take(house)
     async with house.acting("Dewi") as (work, dewi):
         with pytest.raises(Refusal, match=r"buttons\.stale"):
             await review.ask_change(work, camera_id, dewi, "owner", "tolong diganti")
@@ -158,6 +162,7 @@ async def test_a_picked_reason_is_told_in_the_owners_language(
     house: House, reason: review.RejectReason
 ) -> None:
     camera_id = await house.waiting()
+    await take(house)
     async with house.acting("Sari") as (_, sari):
         sari.language = "en"
     async with house.acting("Dewi") as (work, dewi):
@@ -174,6 +179,7 @@ async def test_a_picked_reason_is_told_in_the_owners_language(
 @pytest.mark.parametrize("words", ["", "  ", "no", "x" * 501])
 async def test_own_words_must_say_something(house: House, words: str) -> None:
     camera_id = await house.waiting()
+    await take(house)
     async with house.acting("Dewi") as (work, dewi):
         with pytest.raises(Refusal, match=r"review\.reason_length"):
             await review.reject(work, camera_id, dewi, words)
@@ -188,22 +194,22 @@ async def test_of_two_officers_who_take_at_once_each_gets_another(any_house: Hou
     assert sorted(each or 0 for each in taken) == sorted((first, second))
 
 
-async def test_of_two_officers_who_decide_at_once_one_wins(any_house: House) -> None:
+async def test_of_two_decisions_at_once_one_counts(any_house: House) -> None:
     camera_id = await any_house.waiting()
-    await a_second_reviewer(any_house)
+    await take(any_house)
 
-    async def decides(name: str) -> str:
+    async def decides(word: str) -> str:
         try:
-            async with any_house.acting(name) as (work, who):
-                if name == "Dewi":
-                    await review.approve(work, camera_id, who)
+            async with any_house.acting("Dewi") as (work, dewi):
+                if word == "yes":
+                    await review.approve(work, camera_id, dewi)
                 else:
-                    await review.reject(work, camera_id, who, "not_own")
+                    await review.reject(work, camera_id, dewi, "not_own")
         except Refusal as refusal:
             return refusal.text_key
         return "done"
 
-    results = await asyncio.gather(decides("Dewi"), decides("Kartika"))
+    results = await asyncio.gather(decides("yes"), decides("no"))
     assert sorted(results) == ["done", "review.already_decided"]
     assert len(await any_house.told("Sari")) == 1
 
@@ -246,3 +252,23 @@ async def test_the_officers_of_another_area_hear_nothing(house: House) -> None:
     async with house.office.look() as work:
         chats = set((await work.session.execute(select(Outgoing.chat_id))).scalars())
     assert 710_000_099 not in chats
+
+
+async def test_an_old_button_decides_on_nothing_that_was_not_seen(
+    house: House, areas: Areas
+) -> None:
+    camera_id = await house.waiting()
+    async with house.acting("Dewi") as (work, dewi):
+        await review.take(work, dewi)
+    async with house.acting("Sari") as (work, sari):
+        camera = await house.camera(work, camera_id)
+        enrolment.set_location(work, camera, areas, -6.1540, 106.8000)
+        enrolment.set_heading(work, camera, 10)
+        await enrolment.submit(work, camera, sari)
+    for decide in (review.approve, review.decidable):
+        async with house.acting("Dewi") as (work, dewi):
+            with pytest.raises(Refusal, match=r"review\.not_taken"):
+                await decide(work, camera_id, dewi)
+    async with house.acting("Dewi") as (work, dewi):
+        await review.take(work, dewi)
+        assert (await review.approve(work, camera_id, dewi)).state is State.APPROVED

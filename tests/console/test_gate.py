@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -407,3 +408,43 @@ async def test_the_app_takes_the_word_out_of_its_address(hall: Hall, browser: Br
     await page.get_by_role("button", name="Masuk", exact=True).click()
     await expect(page.get_by_text("Selamat bertugas, Dewi")).to_be_visible()
     await page.close()
+
+
+def test_who_calls_too_fast_is_let_in_as_often_as_the_pace_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("nobs_bot.pace.time.monotonic", lambda: now)
+    pace = Pace(burst=5, per_second=10)
+    let_in = 0
+    for _ in range(200):
+        with suppress(Refusal):
+            pace.call("somebody")
+            let_in += 1
+        now += 0.05  # twice as fast as allowed, for ten seconds
+    assert 95 <= let_in <= 110
+
+
+async def test_a_crowd_of_strangers_holds_up_no_link(hall: Hall) -> None:
+    link = await hall.link("Rahmat")
+    stranger = hall.stranger()
+    answered = [(await stranger.get("masuk"))[0] for _ in range(200)]
+    assert answered[-1] == 429
+    async with hall.stranger().session.post(link) as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /konsol/masuk HTTP/1.1\r\nCookie: konsol=\xff\r\n",
+        b"POST /telegram/webhook HTTP/1.1\r\nX-Telegram-Bot-Api-Secret-Token: \xff\r\n",
+        b"GET /konsol/api/v1/cameras HTTP/1.1\r\nAuthorization: Bearer nobs_\xff\r\n",
+    ],
+)
+async def test_bytes_that_are_no_text_are_refused_without_a_bug(hall: Hall, head: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", hall.port)
+    writer.write(head + b"Host: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    line = await reader.readline()
+    writer.close()
+    assert line.split()[1] in (b"200", b"401", b"403", b"404"), line

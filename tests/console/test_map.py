@@ -248,6 +248,7 @@ async def test_changes_come_to_those_who_may_see_them(any_hall: Hall) -> None:
         async with house.acting("Budi") as (work, budi):
             rights.pause(work, await house.camera(work, far), budi)
         async with house.acting("Dewi") as (work, who):
+            (await house.camera(work, near)).review_by = who.id
             await review.approve(work, near, who)
         for events in (for_dewi, for_rahmat):
             event, [row] = await events.next()
@@ -375,3 +376,10 @@ async def test_the_map_in_a_browser(hall: Hall, browser: Browser) -> None:
     await page.get_by_label("Cari tempat").fill("K-1002")
     await page.get_by_role("button", name="Cari").click()
     await expect(panel.get_by_role("heading", name="K-1002")).to_be_visible()
+
+
+async def test_who_is_searched_for_by_number_can_read_that(hall: Hall) -> None:
+    await hall.house.approved()
+    rahmat = await hall.enter("Rahmat")
+    assert (await rahmat.json("peta/cari?q=1001"))[0]["camera"] == 1001
+    assert await lines(hall.house, Act.COVERAGE_SEEN, "Sari") == 1

@@ -13,7 +13,7 @@ from nobs_bot.cameras.photos import fetch_photos
 from nobs_bot.cameras.record import State
 from nobs_bot.storage.audit import Act, AuditLine
 from tests.cameras.test_photos import Telegram, picture
-from tests.cast import House
+from tests.cast import SHOP, House
 from tests.console.axe import violations
 from tests.console.hall import Hall
 
@@ -197,3 +197,23 @@ async def test_by_keyboard_from_the_first_to_the_last(hall: Hall, browser: Brows
     await expect(page.get_by_text("K-1002 disetujui")).to_be_visible()
     assert await state_of(house, first) is State.REJECTED
     assert await state_of(house, second) is State.APPROVED
+
+
+async def test_a_map_that_is_asked_for_without_its_page_is_a_line_too(hall: Hall) -> None:
+    house = hall.house
+    await house.waiting("Sari")
+    await house.approved("Budi", at=(SHOP[0] + 0.0003, SHOP[1]))
+    dewi = await hall.enter("Dewi")
+    form = {"csrf": dewi.csrf}
+    async with dewi.session.post(
+        f"{dewi.root}/antrean/ambil", data=form, allow_redirects=False
+    ) as a:
+        number = a.headers["Location"].rpartition("/")[2]
+    assert (await dewi.get(f"antrean/{number}/gambar/0"))[0] in (200, 404)
+    async with dewi.session.get(f"{dewi.root}/antrean/{number}/gambar/1") as answer:
+        assert answer.content_type == "image/png"
+    async with house.office.look() as work:
+        query = select(AuditLine.id).where(
+            AuditLine.act == Act.SEEN_NEARBY, AuditLine.owner_id == house.ids["Budi"]
+        )
+        assert len((await work.session.execute(query)).all()) == 1

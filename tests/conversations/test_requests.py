@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -11,7 +12,7 @@ from nobs_bot.footage.answers import expire_requests
 from nobs_bot.footage.request import FootageRequest
 from tests.conversations.standing import approved_camera
 from tests.installation import Installation
-from tests.phone import Phone
+from tests.phone import Phone, words_of
 
 
 async def ask(
@@ -113,6 +114,27 @@ async def test_beyond_the_limits_a_supervisor_agrees_with_a_reason(here: Install
     await here.phone("Sari").expect("meminta bantuan Anda")
     await kartika.tap_data(wish["message_id"], (await _data(wish, "Tolak")))
     await kartika.expect_toast("sudah diputuskan")
+
+
+async def test_who_takes_a_decision_back_decides_nothing_by_the_next_words(
+    here: Installation,
+) -> None:
+    await approved_camera(here)
+    rahmat, kartika = here.phone("Rahmat"), here.phone("Kartika")
+    await rahmat.start()
+    await kartika.start()
+    await kartika.expect("Selamat datang")
+    await ask(rahmat, radius="1 km", when="kemarin 09.00–21.00")
+    await rahmat.tap("Minta persetujuan atasan")
+    await kartika.expect("memohon persetujuan")
+    await kartika.tap("Setujui")
+    await kartika.expect("mengapa disetujui")
+    await kartika.tap("Batal")
+    await kartika.expect("dibatalkan")
+    await kartika.send("maaf, salah tekan, tidak jadi")
+    await asyncio.sleep(1)
+    said = " ".join(words_of(each) for each in await kartika.messages())
+    assert "disetujui dan dikirim" not in said
 
 
 async def _data(message: dict, label: str) -> str:  # type: ignore[type-arg]

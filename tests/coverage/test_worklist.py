@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from nobs_bot.cameras import enrolment
 from nobs_bot.cameras.checks import Check
-from nobs_bot.cameras.record import Camera, Turning
+from nobs_bot.cameras.record import Camera, State, Turning
 from nobs_bot.cameras.rights import withdraw
 from nobs_bot.coverage import worklist
 from nobs_bot.coverage.surveyor import standing
 from nobs_bot.coverage.turn import Turn, TurnState
 from nobs_bot.errors import Refusal
 from nobs_bot.people.roles import Role, grant
+from nobs_bot.places.areas import Areas
 from nobs_bot.storage.audit import Act, lines_about
 from tests.cast import KECAMATAN, OTHER_KECAMATAN, SHOP, House
 
@@ -255,3 +257,20 @@ async def test_after_half_a_year_an_unwilling_owner_may_change_their_mind(house:
     house.clock.advance(worklist.LEFT_IN_PEACE + timedelta(days=1))
     async with house.office.look() as work:
         assert await worklist.turnable(work, KECAMATAN) == [camera_id]
+
+
+async def test_a_camera_that_moved_away_is_on_no_list_of_its_former_area(
+    house: House, areas: Areas
+) -> None:
+    camera_id = await house.approved("Sari")
+    [turn_id] = await proposed(house, camera_id)
+    lat, lon, _ = areas.circle(OTHER_KECAMATAN)
+    async with house.acting("Sari") as (work, sari):
+        camera = await house.camera(work, camera_id)
+        enrolment.set_location(work, camera, areas, lat, lon)
+        await enrolment.submit(work, camera, sari)
+        camera.state = State.APPROVED
+    async with house.acting("Wayan") as (work, wayan):
+        assert await worklist.worklist(work, wayan) == []
+        with pytest.raises(Refusal, match=r"turn\.over"):
+            await worklist.ask_owner(work, turn_id, wayan)

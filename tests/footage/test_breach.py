@@ -151,3 +151,15 @@ async def test_what_shows_nothing_concerns_nobody(house: House, act: Act) -> Non
     await looked(house, act, "Sari", None, "Rahmat")
     async with house.office.look() as work:
         assert await seen_by(work, house.ids["Rahmat"], MONDAY, house.clock.now()) == []
+
+
+@pytest.mark.parametrize("act", [Act.API_READ, Act.GROUND_ASKED, Act.FOUND_BY_REQUEST])
+async def test_what_was_read_by_whatever_way_is_told(house: House, act: Act) -> None:
+    camera_id = await house.approved()
+    async with house.acting("Rahmat") as (work, rahmat):
+        ids = {"owner_id": house.ids["Sari"], "camera_id": camera_id}
+        record(work, act, actor_id=rahmat.id, actor_role=Role.INVESTIGATOR, **ids)
+        await work.session.flush()
+        day = timedelta(days=1)
+        [found] = await seen_by(work, rahmat.id, work.now - day, work.now + day)
+    assert found.who.id == house.ids["Sari"]

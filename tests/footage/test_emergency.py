@@ -9,11 +9,12 @@ import pytest
 
 from nobs_bot.errors import Refusal
 from nobs_bot.footage import agreement, asking
-from nobs_bot.footage.request import Outcome, RequestState
+from nobs_bot.footage.clips import open_clip
+from nobs_bot.footage.request import Outcome, Reply, RequestState, clips_of
 from nobs_bot.people.roles import Role, grant
 from nobs_bot.storage.audit import Act, lines_about
 from tests.cast import DISTRICT, House
-from tests.footage.requests import QUESTION, asks, request, send
+from tests.footage.requests import QUESTION, asks, close, hand_over, reply, request, send
 
 LARGE = replace(QUESTION, radius_m=800)
 WHY = "Anak hilang, terakhir terlihat di sini"
@@ -130,3 +131,32 @@ async def test_an_owner_who_was_asked_too_often_is_asked_in_an_emergency(house: 
         await send(house)
     await send(house, LARGE, emergency=WHY)
     assert len(await asks(house)) == house.office.settings.request_most_per_week + 1
+
+
+async def test_one_that_was_closed_before_its_review_is_undone_all_the_same(house: House) -> None:
+    await house.approved()
+    request_id = await send(house, LARGE, emergency=WHY)
+    [ask] = await asks(house)
+    await reply(house, ask.id, Reply.HAS)
+    await hand_over(house, ask.id)
+    await close(house, request_id, outcome=Outcome.PASSED_ON)
+    assert (await request(house, request_id)).erase_at is None
+    before = len(await house.told("Sari"))
+    await review(house, request_id, justified=False)
+    found = await request(house, request_id)
+    assert (found.outcome, found.was_justified) == (Outcome.NOT_NEEDED, False)
+    assert found.erase_at is not None
+    assert len(await house.told("Sari")) == before + 1
+    async with house.acting("Rahmat") as (work, rahmat):
+        [clip] = await clips_of(work, request_id)
+        with pytest.raises(Refusal, match=r"clip\.unjustified"):
+            await open_clip(work, clip.id, rahmat)
+
+
+async def test_the_word_emergency_does_not_walk_round_the_weekly_limit(house: House) -> None:
+    await house.approved()
+    for _ in range(house.office.settings.request_most_per_week):
+        await send(house)
+    for more in ({}, {"emergency": WHY}):
+        with pytest.raises(Refusal, match=r"request\.nobody"):
+            await send(house, **more)

@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import pytest
 
+from nobs_bot.cameras.rights import pause, withdraw
 from nobs_bot.coverage.ways import Ways
 from nobs_bot.errors import Refusal
-from nobs_bot.footage import owners
+from nobs_bot.footage import agreement, owners
 from nobs_bot.footage.matching import Reason, candidates
 from nobs_bot.footage.question import limits_passed
+from nobs_bot.footage.reminders import remind_owners
 from nobs_bot.footage.request import FootageRequest, Kind, Reply, RequestState
 from nobs_bot.footage.times import Window
 from nobs_bot.messaging import outbox
@@ -265,3 +267,44 @@ async def test_a_camera_is_asked_while_one_stretch_is_still_there(house: House) 
         gone = replace(QUESTION, windows=night((97, 96), (73, 72))).scene
         [only] = await candidates(work, rahmat, gone)
         assert only.reason is Reason.OVERWRITTEN
+
+
+async def test_no_ring_goes_beyond_what_a_supervisor_agreed_to(house: House) -> None:
+    await house.approved()
+    await house.approved("Budi", at=(SHOP[0], SHOP[1] + 0.00075))
+    long = Window(MONDAY - timedelta(hours=49), MONDAY - timedelta(hours=1))
+    request_id = await send(house, replace(QUESTION, radius_m=50, windows=(long,)))
+    async with house.acting("Kartika") as (work, kartika):
+        await agreement.decide(work, request_id, kartika, agreed=True, reason="50 m saja")
+    first = len(await asks(house))
+    with pytest.raises(Refusal, match=r"request\.ring\.agreed"):
+        await ring(house, request_id)
+    assert len(await asks(house)) == first
+
+
+async def test_who_paused_or_shares_no_more_is_left_in_peace(house: House) -> None:
+    camera_id = await house.approved()
+    request_id = await send(house, PRESERVE)
+    told = len(await house.told("Sari"))
+    async with house.acting("Sari") as (work, sari):
+        pause(work, await house.camera(work, camera_id), sari)
+    with pytest.raises(Refusal, match=r"request\.saved\.nobody"):
+        await ask_saved(house, request_id)
+    for _ in range(8):
+        house.clock.advance(timedelta(hours=18))
+        await remind_owners(house.office)
+    assert len(await house.told("Sari")) == told
+
+
+async def test_a_camera_that_was_withdrawn_meanwhile_is_not_asked(house: House) -> None:
+    camera_id = await house.approved()
+    await house.approved("Budi")
+    async with house.acting("Rahmat") as (work, rahmat):
+        found = await candidates(work, rahmat, QUESTION.scene)
+        chosen = [each for each in found if each.is_asked]
+    assert len(chosen) == 2
+    async with house.acting("Sari") as (work, sari):
+        await withdraw(work, await house.camera(work, camera_id), sari)
+    async with house.office.work() as work:
+        still = await owners._still_there(work, chosen)
+    assert [each.camera.owner_id for each in still] == [house.ids["Budi"]]

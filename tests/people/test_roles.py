@@ -12,6 +12,7 @@ from nobs_bot.errors import Refusal
 from nobs_bot.people.invitations import START_PREFIX, Invitation, invite, redeem
 from nobs_bot.people.persons import Person
 from nobs_bot.people.roles import (
+    Grant,
     Role,
     areas_of,
     covers,
@@ -120,6 +121,7 @@ async def test_the_same_role_twice_is_one(house: House) -> None:
 
 async def an_invitation(house: House, role: Role = Role.REVIEWER, area: str = KECAMATAN) -> str:
     async with house.acting("Kartika") as (work, kartika):
+        await grant(work, kartika, Role.ADMINISTRATOR, DISTRICT, granted_by=None)
         return invite(work, role, area, created_by=kartika.id)
 
 
@@ -199,3 +201,18 @@ async def test_of_many_who_redeem_at_once_one_gets_the_role(any_house: House) ->
         winner = await work.session.get(Person, invitation.used_by)
         assert winner is not None
         assert winner.id in {each.id for each in found}
+
+
+async def test_an_invitation_ends_with_the_role_of_who_gave_it(house: House) -> None:
+    async with house.acting("Citra") as (work, citra):
+        given = await grant(work, citra, Role.ADMINISTRATOR, DISTRICT, granted_by=None)
+        start = invite(work, Role.ADMINISTRATOR, DISTRICT, created_by=citra.id)
+        other = invite(work, Role.REVIEWER, KECAMATAN, created_by=None)
+    async with house.office.work() as work:
+        (await work.session.get(Grant, given.id)).ended_at = work.now
+    async with house.acting("Citra") as (work, citra):
+        with pytest.raises(Refusal, match=r"invitation\.not_valid"):
+            await redeem(work, citra, start)
+    async with house.acting("Citra") as (work, citra):
+        assert await grants_of(work, citra.id) == []
+        assert (await redeem(work, citra, other)).role is Role.REVIEWER

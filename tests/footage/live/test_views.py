@@ -333,3 +333,13 @@ async def test_the_owner_takes_a_copy_and_is_forgotten(any_house: House) -> None
     assert await all_views(house) == []
     async with house.office.look() as work:
         assert (await work.session.execute(select(LiveTerms))).first() is None
+
+
+async def test_one_tap_ends_what_every_officer_sees(any_house: House) -> None:
+    camera_id = await shared(any_house)
+    one = await look(any_house, camera_id, "Rahmat")
+    two = await look(any_house, camera_id, "Kartika")
+    await stop(any_house, one)
+    async with any_house.office.look() as work:
+        assert set(await views.over(work, [one, two])) == {one, two}
+    assert {each.ending for each in await all_views(any_house)} == {Ending.OWNER}
