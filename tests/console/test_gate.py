@@ -448,3 +448,18 @@ async def test_bytes_that_are_no_text_are_refused_without_a_bug(hall: Hall, head
     line = await reader.readline()
     writer.close()
     assert line.split()[1] in (b"200", b"401", b"403", b"404"), line
+
+
+async def test_a_form_of_anybodys_is_small_and_comes_at_once(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nobs_bot.console.safety._FORM_WITHIN_S", 0.3)
+    for length, wanted in ((1_000_000, b"413"), (1000, b"408")):
+        reader, writer = await asyncio.open_connection("127.0.0.1", hall.port)
+        head = (
+            "POST /arah/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        )
+        writer.write(f"{head}Content-Length: {length}\r\n\r\na=".encode())
+        async with asyncio.timeout(10):
+            assert wanted in await reader.readline()
+        writer.close()
