@@ -58,9 +58,17 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Weight:
-    """What the app's processes hold: megabytes (PSS) and open files."""
+    """
+    What the app's processes hold: megabytes, and open files.
+
+    Args:
+        mb: PSS. A page of a library counts less while others run that use it, so the machine must
+            do nothing else meanwhile.
+        own_mb: USS: what is theirs alone, whatever others do.
+    """
 
     mb: float
+    own_mb: float
     files: int
 
 
@@ -134,11 +142,12 @@ class Day:
 
 def weigh(pid: int) -> Weight:
     """The process and all its children."""
-    top, files = psutil.Process(pid), 0
+    top, files, own = psutil.Process(pid), 0, 0
     for each in (top, *top.children(recursive=True)):
         with suppress(psutil.NoSuchProcess):
             files += each.num_fds()
-    return Weight(sum(tree_mb(pid).values()), files)
+            own += each.memory_full_info().uss
+    return Weight(sum(tree_mb(pid).values()), own / 1e6, files)
 
 
 async def measure(size: float = 1.0) -> list[Figure]:
@@ -164,13 +173,11 @@ async def measure(size: float = 1.0) -> list[Figure]:
 
 
 def _figures(size: float, weights: list[Weight], checks: int, sent: int) -> list[Figure]:
-    after_warming, at_the_end = weights[A_FIFTH : 2 * A_FIFTH], weights[-A_FIFTH:]
-    first_mb, last_mb = (
-        statistics.median(each.mb for each in some) for some in (after_warming, at_the_end)
-    )
-    first_files, last_files = (
-        statistics.median(each.files for each in some) for some in (after_warming, at_the_end)
-    )
+    fifths = [weights[at : at + A_FIFTH] for at in range(0, SLICES, A_FIFTH)]
+    mb = [statistics.median(each.mb for each in fifth) for fifth in fifths]
+    own_mb = [statistics.median(each.own_mb for each in fifth) for fifth in fifths]
+    files = [statistics.median(each.files for each in fifth) for fifth in fifths]
+    first_mb, last_mb, first_files, last_files = mb[1], mb[-1], files[1], files[-1]
     growth, more = last_mb / first_mb - 1, last_files - first_files
     what = f"{round(UPDATES * size)} updates, {checks} checks, {sent} deliveries"
     return [
@@ -178,8 +185,9 @@ def _figures(size: float, weights: list[Weight], checks: int, sent: int) -> list
             f"a day in one process ({what}): memory that it grew by",
             round(growth * 100, 1),
             "%",
-            f"PSS of all its processes, {first_mb:.0f} MB after warming up, {last_mb:.0f} MB at"
-            " the end",
+            "PSS of all its processes, by fifths of the day, the first for warming up: "
+            f"{', '.join(f'{each:.0f}' for each in mb)} MB; theirs alone (USS): "
+            f"{', '.join(f'{each:.0f}' for each in own_mb)} MB",
             f"<= {MOST_GROWTH * 100:.0f}",
             growth <= MOST_GROWTH,
         ),
