@@ -168,7 +168,7 @@ async def _acts(desk: Desk, request: FootageRequest, clips: Sequence[Clip]) -> l
     is_own, is_open = request.requester_id == desk.who.id, request.state is RequestState.SENT
     if is_own and is_open and request.kind is Kind.PRESERVE:
         acts.append(button(words("request.ask_saved_button"), "req.asksaved", request.id))
-    if is_own and is_open and not request.whole_area:
+    if is_own and is_open and not request.whole_area and not request.is_beyond_limits:
         acts.append(button(words("request.ring_button"), "req.ring", request.id))
     if is_own and is_open:
         acts.append(button(words("request.close_button"), "req.close", request.id))

@@ -205,6 +205,11 @@ class Camera(Base, Identified):
         return self.state is State.APPROVED and self.paused_at is None
 
     @property
+    def gives_footage(self) -> bool:
+        """Whether its owner may be asked for recordings."""
+        return self.is_active and self.share_footage
+
+    @property
     def is_panning(self) -> bool:
         """Whether it turns by itself, from one direction to another."""
         return bool(self.other_headings)

@@ -210,6 +210,7 @@ class Gate:
         self.cookie_name = "__Host-konsol" if self.is_secure else "konsol"
         self._pace = Pace(burst=300, per_second=20)
         self._strangers = Pace(burst=120, per_second=10)
+        self._addresses = Pace(burst=1200, per_second=100)
 
     @property
     def middleware(self) -> Any:
@@ -247,6 +248,8 @@ class Gate:
             request[_OFFICER], request[_WORDS] = me, me.words
             self._pace.call(me.session_id)
         else:
+            # first: whoever makes a key up for each call is one stranger all the same
+            self._addresses.call(request.remote)
             self._strangers.call(_stranger(request))
         if allowed is None or allowed.roles is not None:
             if me is None:

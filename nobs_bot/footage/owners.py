@@ -86,14 +86,9 @@ async def _still_there(work: Work, chosen: Sequence[Candidate]) -> list[Candidat
         .with_for_update(read=True)
         .execution_options(populate_existing=True)
     )
-    there = {
-        camera.id for camera in (await work.session.execute(query)).scalars() if _takes(camera)
-    }
+    found = (await work.session.execute(query)).scalars()
+    there = {camera.id for camera in found if camera.gives_footage}
     return [each for each in chosen if each.camera.id in there]
-
-
-def _takes(camera: Camera) -> bool:
-    return camera.is_active and camera.share_footage
 
 
 def known_clock_error(work: Work, camera: Camera) -> int | None:
@@ -169,7 +164,7 @@ async def next_ring(
     _require_open(request, officer)
     if request.whole_area or request.radius_m > most_m:
         raise Refusal("request.ring.limit", most=most_m)
-    if request.agreed_by is not None or request.is_emergency:
+    if request.is_beyond_limits:
         # a second person agreed to these owners, or looks at them still; no more than these
         raise Refusal("request.ring.agreed", request=request.name)
     radius_m = min(request.radius_m * 2, most_m)
@@ -206,7 +201,7 @@ async def ask_for_what_was_saved(work: Work, request: FootageRequest, officer: P
     asks = []
     for ask in await asks_of(work, request.id):
         camera = await work.session.get(Camera, ask.camera_id)
-        if camera is not None and _takes(camera) and ask.reply in hopeful:
+        if camera is not None and camera.gives_footage and ask.reply in hopeful:
             asks.append((ask, camera))
     if not asks:
         raise Refusal("request.saved.nobody")

@@ -84,7 +84,7 @@ async def _remind(work: Work, ask: Ask) -> None:
         return
     camera = await work.session.get(Camera, ask.camera_id)
     assert camera is not None
-    if not camera.is_active or not camera.share_footage:
+    if not camera.gives_footage:
         # paused, or shared no more: they are left in peace, and looked at again when it is time
         schedule_reminder(work, ask, request)
         return

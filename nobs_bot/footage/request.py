@@ -144,6 +144,11 @@ class FootageRequest(Job):
         return f"R-{self.number}"
 
     @property
+    def is_beyond_limits(self) -> bool:
+        """Whether it went beyond them: by a supervisor's word, or as an emergency."""
+        return self.agreed_by is not None or self.is_emergency
+
+    @property
     def asked_windows(self) -> tuple[Window, ...]:
         """The stretches of time that are asked for, the earliest first."""
         if not self.windows:

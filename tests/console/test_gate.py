@@ -434,6 +434,18 @@ async def test_a_crowd_of_strangers_holds_up_no_link(hall: Hall) -> None:
         assert answer.status == 200
 
 
+async def test_keys_that_are_made_up_for_each_call_are_no_way_round(hall: Hall) -> None:
+    stranger = hall.stranger()
+    codes = []
+    for number in range(1400):
+        head = {"Authorization": f"Bearer nobs_{number}"}
+        codes.append((await stranger.get("masuk", **head))[0])
+        if codes[-1] == 429:
+            break
+    assert codes[-1] == 429
+    assert len(codes) > 1000, "held up though it brought a key of its own"
+
+
 @pytest.mark.parametrize(
     "head",
     [

@@ -12,7 +12,7 @@ from nobs_bot.footage.answers import expire_requests
 from nobs_bot.footage.request import FootageRequest
 from tests.conversations.standing import approved_camera
 from tests.installation import Installation
-from tests.phone import Phone, words_of
+from tests.phone import Message, Phone, words_of
 
 
 async def ask(
@@ -94,7 +94,8 @@ async def test_a_video_is_taken_and_marked_as_recompressed(here: Installation) -
     await sari.expect("b.dav", timeout_s=15)
 
 
-async def test_beyond_the_limits_a_supervisor_agrees_with_a_reason(here: Installation) -> None:
+async def wished_for(here: Installation) -> Message:
+    """Kartika is asked to agree to what Rahmat asks for beyond the limits; her message."""
     await approved_camera(here)
     rahmat, kartika = here.phone("Rahmat"), here.phone("Kartika")
     await rahmat.start()
@@ -102,8 +103,13 @@ async def test_beyond_the_limits_a_supervisor_agrees_with_a_reason(here: Install
     await kartika.expect("Selamat datang")
     await ask(rahmat, radius="1 km", when="kemarin 09.00–21.00")
     await rahmat.tap("Minta persetujuan atasan")
+    return await kartika.expect("memohon persetujuan")
+
+
+async def test_beyond_the_limits_a_supervisor_agrees_with_a_reason(here: Installation) -> None:
+    rahmat, kartika = here.phone("Rahmat"), here.phone("Kartika")
+    wish = await wished_for(here)
     await rahmat.expect("menunggu persetujuan atasan")
-    wish = await kartika.expect("memohon persetujuan")
     assert "jarak terlalu jauh" in wish["text"]
     assert "waktunya terlalu panjang" in wish["text"]
     await kartika.tap("Setujui")
@@ -119,14 +125,8 @@ async def test_beyond_the_limits_a_supervisor_agrees_with_a_reason(here: Install
 async def test_who_takes_a_decision_back_decides_nothing_by_the_next_words(
     here: Installation,
 ) -> None:
-    await approved_camera(here)
-    rahmat, kartika = here.phone("Rahmat"), here.phone("Kartika")
-    await rahmat.start()
-    await kartika.start()
-    await kartika.expect("Selamat datang")
-    await ask(rahmat, radius="1 km", when="kemarin 09.00–21.00")
-    await rahmat.tap("Minta persetujuan atasan")
-    await kartika.expect("memohon persetujuan")
+    kartika = here.phone("Kartika")
+    await wished_for(here)
     await kartika.tap("Setujui")
     await kartika.expect("mengapa disetujui")
     await kartika.tap("Batal")
