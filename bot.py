@@ -255,11 +255,14 @@ def import_areas(
 def invite(
     role: Annotated[str, typer.Argument(help="administrator, reviewer, investigator, ...")],
     area: Annotated[str, typer.Argument(help="Name or code of an area; `all` for the district.")],
+    name: Annotated[
+        str | None, typer.Option(help="Rank and name, as owners will read it in their logs.")
+    ] = None,
 ) -> None:
     """Print a link that gives a role in an area to whoever opens it first."""
     from nobs_bot.serving import invite as make_invitation
 
-    run(make_invitation(settings_or_exit(), role, area))
+    run(make_invitation(settings_or_exit(), role, area, name))
 
 
 @cli.command("check-stream")

@@ -1,4 +1,4 @@
-"""The administrator's part: inviting officers, and ending their roles."""
+"""The administrator's part: inviting officers, naming them, and ending their roles."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from nobs_bot.errors import Refusal
 from nobs_bot.messaging.message import Message
 from nobs_bot.people.discharging import discharge
 from nobs_bot.people.invitations import invite
-from nobs_bot.people.persons import name_of, opened_name
+from nobs_bot.people.persons import officer_name, read_name
+from nobs_bot.people.renaming import rename
 from nobs_bot.people.roles import (
     Held,
     Role,
     covers,
     grant_under,
     grants_in,
+    held_by,
     require,
+    require_at,
 )
 
 from .desk import Desk
@@ -68,11 +71,24 @@ async def area_given(message: TelegramMessage, desk: Desk) -> None:
         raise Refusal("invite.no_area")
     if not any(covers(each, area.code) for each in areas):
         raise Refusal("roles.not_here")
-    role = Role(desk.memory["role"])
-    start = invite(desk.work, role, area.code, created_by=desk.who.id)
+    desk.dialogue.go(Inviting.NAME.value, area=area.code)
+    cancel = column(button(desk.words("cancel_button"), "req.cancel"))
+    role = desk.words(f"role.{Role(desk.memory['role'])}")
+    desk.say("invite.name", cancel, role=role, area=str(area))
+
+
+@router.message(At(Inviting.NAME), F.text, ~F.text.startswith("/"))
+async def name_given(message: TelegramMessage, desk: Desk) -> None:
+    name = read_name(message.text or "")
+    role, area = Role(desk.memory["role"]), desk.areas.get(desk.memory["area"])
+    if area is None:
+        raise Refusal("invite.no_area")
+    await require_at(desk.work, desk.who.id, Role.ADMINISTRATOR, area.code)
+    start = invite(desk.work, role, area.code, created_by=desk.who.id, name=name)
     desk.dialogue.end()
     desk.say(
         "invite.link",
+        name=name,
         role=desk.words(f"role.{role}"),
         area=str(area),
         hours=desk.work.settings.invitation_hours,
@@ -108,7 +124,7 @@ async def _officers(desk: Desk, page: int) -> None:
 
 
 def _row(desk: Desk, held: Held) -> str:
-    name = opened_name(desk.work, held.person_id, held.sealed_name) or desk.words("log.an_officer")
+    name = held_by(desk.work, held) or desk.words("log.an_officer")
     return f"{name} · {desk.words(f'role.{held.role}')} · {desk.areas.name(held.area_code)}"
 
 
@@ -119,14 +135,36 @@ async def officer_shown(query: CallbackQuery, desk: Desk, args: tuple[str, ...])
     desk.show(
         "officers.one",
         column(
+            button(words("officers.name_button"), "adm.name", held.id),
             button(words("officers.end_button"), "adm.end", held.id),
             button(words("back_button"), "adm.officers", 0),
         ),
-        name=name_of(desk.work, who) or words("log.an_officer"),
+        name=officer_name(desk.work, who) or words("log.an_officer"),
         role=words(f"role.{held.role}"),
         area=desk.areas.name(held.area_code),
         since=words.date(held.granted_at),
     )
+
+
+@router.callback_query(Tap("adm.name"))
+async def other_name_asked(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
+    held, who = await grant_under(desk.work, number(args), desk.who)
+    words = desk.words
+    desk.dialogue.end()
+    desk.dialogue.go(Inviting.RENAME.value, grant=held.id)
+    desk.show(
+        "officers.name_ask",
+        column(button(words("cancel_button"), "req.cancel")),
+        name=officer_name(desk.work, who) or words("log.an_officer"),
+    )
+
+
+@router.message(At(Inviting.RENAME), F.text, ~F.text.startswith("/"))
+async def other_name_given(message: TelegramMessage, desk: Desk) -> None:
+    who = await rename(desk.work, int(desk.memory["grant"]), desk.who, message.text or "")
+    desk.dialogue.end()
+    desk.say("officers.named", name=officer_name(desk.work, who))
+    await _officers(desk, 0)
 
 
 @router.callback_query(Tap("adm.end"))

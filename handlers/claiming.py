@@ -12,7 +12,7 @@ from nobs_bot.cameras.photos import as_picture, photos_of
 from nobs_bot.cameras.takeover import turn_down
 from nobs_bot.messaging.message import Message
 from nobs_bot.people.consent import current_consent
-from nobs_bot.people.persons import name_of, person
+from nobs_bot.people.persons import officer_name, person
 from nobs_bot.texts import Markup
 
 from .desk import Desk, map_picture
@@ -31,7 +31,7 @@ async def show_claim(desk: Desk, payload: str) -> None:
     assert first.recorded_at is not None
     officer = words("claim.a_list")
     if first.recorded_by is not None:
-        officer = name_of(desk.work, await person(desk.work, first.recorded_by))
+        officer = officer_name(desk.work, await person(desk.work, first.recorded_by))
     text = words.plural(
         "claim.found",
         len(cameras),

@@ -19,13 +19,13 @@ from nobs_bot.footage.receiving import UploadHolder
 from nobs_bot.messaging.message import Message, Picture, PictureKind
 from nobs_bot.people import privacy
 from nobs_bot.people.consent import consent_text
-from nobs_bot.people.persons import name_of, persons_of
+from nobs_bot.people.persons import officer_name, persons_of
 from nobs_bot.people.tokens import systems_reading
 from nobs_bot.storage.audit import AuditLine, lines_about
 from nobs_bot.texts import Markup
 
 from .desk import Desk
-from .filters import Tap
+from .filters import Tap, number
 
 router = Router(name="privacy")
 
@@ -39,22 +39,33 @@ async def log_command(message: TelegramMessage, desk: Desk) -> None:
 
 
 @router.callback_query(Tap("log.show"))
-async def log_tapped(query: CallbackQuery, desk: Desk) -> None:
-    await _log(desk)
+async def log_tapped(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
+    await _log(desk, before=number(args) if args else None)
 
 
-async def _log(desk: Desk) -> None:
+async def _log(desk: Desk, before: int | None = None) -> None:
+    """
+    The owner's lines, so many at a time.
+
+    Args:
+        before: Only lines older than the one of this id.
+    """
     words = desk.words
-    lines = await lines_about(desk.work, desk.who.id, limit=_LINES)
-    home = column(button(words("home_button"), "home"))
+    found = await lines_about(desk.work, desk.who.id, limit=_LINES + 1, before=before)
+    lines, has_older = found[:_LINES], len(found) > _LINES
+    keyboard = column(
+        button(words("log.older_button"), "log.show", lines[-1].id) if has_older else None,
+        button(words("log.newest_button"), "log.show") if before is not None else None,
+        button(words("home_button"), "home"),
+    )
     if not lines:
-        desk.show("log.empty", home)
+        desk.show("log.empty", keyboard)
         return
     actors = await persons_of(desk.work, {line.actor_id for line in lines if line.actor_id})
-    names = {each.id: name_of(desk.work, each) for each in actors.values()}
+    names = {each.id: officer_name(desk.work, each) for each in actors.values()}
     told = [await _line(desk, line, names) for line in lines]
     text = "\n\n".join([words("log.head"), *told, *await _systems(desk), words("log.sealed")])
-    desk.reply.show(Message(text=text, keyboard=home))
+    desk.reply.show(Message(text=text, keyboard=keyboard))
 
 
 async def _systems(desk: Desk) -> list[str]:

@@ -17,7 +17,7 @@ from nobs_bot.coverage.worklist import ROLES
 from nobs_bot.messaging.chats import mark_reachable, mark_unreachable
 from nobs_bot.messaging.message import Message
 from nobs_bot.people.invitations import START_PREFIX, redeem
-from nobs_bot.people.persons import name_of, set_name, words_for
+from nobs_bot.people.persons import officer_name, words_for
 from nobs_bot.people.roles import Role, grants_of
 from nobs_bot.texts import LANGUAGES, Words
 
@@ -57,15 +57,15 @@ async def started(message: TelegramMessage, command: CommandObject, desk: Desk) 
 
 
 async def _invited(message: TelegramMessage, desk: Desk, payload: str) -> None:
-    grant = await redeem(desk.work, desk.who, payload)
-    if not name_of(desk.work, desk.who) and message.from_user:
-        set_name(desk.work, desk.who, message.from_user.full_name[:80])
+    account = message.from_user.full_name if message.from_user else ""
+    grant = await redeem(desk.work, desk.who, payload, account_name=account)
     await refresh_menu(desk)
     desk.say(
         "invitation.welcome",
         await home_keyboard(desk),
         role=desk.words(f"role.{grant.role}"),
         area=desk.areas.name(grant.area_code),
+        name=officer_name(desk.work, desk.who),
     )
 
 

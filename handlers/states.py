@@ -81,9 +81,11 @@ class Living(StrEnum):
 
 
 class Inviting(StrEnum):
-    """Making an invitation."""
+    """Making an invitation; giving an officer another name."""
 
     AREA = "inviting.area"
+    NAME = "inviting.name"
+    RENAME = "inviting.rename"
 
 
 class Covering(StrEnum):

@@ -15,7 +15,7 @@ from nobs_bot.cameras.sticker import LabelSize, Sticker, StickerBatch, StickerSt
 from nobs_bot.cameras.wording import sheet_of
 from nobs_bot.errors import Refusal
 from nobs_bot.messaging.message import Message, Picture, PictureKind
-from nobs_bot.people.persons import name_of, person
+from nobs_bot.people.persons import officer_name, person
 from nobs_bot.people.roles import covers
 from nobs_bot.texts import Words
 
@@ -215,7 +215,7 @@ async def batch_received(query: CallbackQuery, desk: Desk, args: tuple[str, ...]
 async def _show_batch(desk: Desk, batch: StickerBatch) -> None:
     words, work = desk.words, desk.work
     found = await stickers.stickers_in(work, batch)
-    printer = name_of(work, await person(work, batch.printed_by)) or words("log.an_officer")
+    printer = officer_name(work, await person(work, batch.printed_by)) or words("log.an_officer")
     lines = [
         words(
             "sticker.batch",
@@ -227,7 +227,7 @@ async def _show_batch(desk: Desk, batch: StickerBatch) -> None:
         )
     ]
     if batch.received_by is not None and batch.received_at is not None:
-        receiver = name_of(work, await person(work, batch.received_by))
+        receiver = officer_name(work, await person(work, batch.received_by))
         lines.append(
             words(
                 "sticker.batch_received",

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.panel import Panel
 
 from nobs_bot.app import Foundation
-from nobs_bot.people.persons import meet, person_of, set_name
+from nobs_bot.people.persons import meet, person_of, set_service_name
 from nobs_bot.people.roles import Role, grant
 from nobs_bot.sandbox import SandboxServer, the_cast
 from nobs_bot.sandbox.cameras import CameraInfo, DemoCameras
@@ -140,8 +140,8 @@ async def _seat_cast(work: Work, district_code: str) -> None:
         if who is None:
             who = meet(work, member.person_id, None)
             await work.session.flush()
-        if not who.name and member.name in ROLES:
-            set_name(work, who, member.name)
+        if who.service_name is None and member.name in ROLES:
+            set_service_name(work, who, member.name)
         for role in ROLES.get(member.name, ()):
             await grant(work, who, role, district_code, granted_by=None)
 

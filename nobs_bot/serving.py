@@ -19,8 +19,9 @@ from sqlalchemy.exc import DBAPIError
 from nobs_bot.app import App, Foundation, Part
 from nobs_bot.cameras.relocating import relocate
 from nobs_bot.coverage.exporting import CannotExport, cameras_in, note_exported, write_file
-from nobs_bot.errors import CannotStart
+from nobs_bot.errors import CannotStart, Refusal
 from nobs_bot.people.invitations import invite as make_invitation
+from nobs_bot.people.persons import MOST_NAME_CHARACTERS, read_name
 from nobs_bot.people.roles import Role, open_grants
 from nobs_bot.places.importing import CannotImport, import_layer
 from nobs_bot.places.layers import Layer
@@ -211,9 +212,19 @@ async def _relocate(settings: Settings, console: Console) -> None:
         console.print(f"Roles in areas that are no more; give them anew: {', '.join(strays)}.")
 
 
-async def invite(settings: Settings, role: str, area: str) -> int:
-    """Print an invitation link; the first administrator comes in this way."""
+async def invite(settings: Settings, role: str, area: str, name: str | None) -> int:
+    """
+    Print an invitation link; the first administrator comes in this way.
+
+    Args:
+        name: How owners will read of them; None for what their account calls itself.
+    """
     console = Console()
+    try:
+        called = None if name is None else read_name(name)
+    except Refusal:
+        console.print(f"Give the name of a person, of 2 to {MOST_NAME_CHARACTERS} characters.")
+        return 2
     foundation = await prepared(settings)
     place = foundation.areas.district if area == "all" else foundation.areas.find(area)
     if role not in tuple(Role) or place is None:
@@ -222,12 +233,12 @@ async def invite(settings: Settings, role: str, area: str) -> int:
         await foundation.database.close()
         return 2
     async with foundation.office.work() as work:
-        start = make_invitation(work, Role(role), place.code, created_by=None)
+        start = make_invitation(work, Role(role), place.code, created_by=None, name=called)
     await foundation.database.close()
-    name = await bot_name(settings)
+    bot = await bot_name(settings)
     hours = settings.invitation_hours
     console.print(f"Whoever opens this first becomes {role} in {place}, within {hours} hours:")
-    console.print(f"https://t.me/{name}?start={start}", soft_wrap=True, style="bold")
+    console.print(f"https://t.me/{bot}?start={start}", soft_wrap=True, style="bold")
     return 0
 
 

@@ -23,7 +23,7 @@ from nobs_bot.cameras.record import (
 )
 from nobs_bot.errors import Refusal
 from nobs_bot.people.consent import current_consent
-from nobs_bot.people.persons import Person, name_of, phone_of, set_name, set_phone
+from nobs_bot.people.persons import Person, name_of, phone_of, read_name, set_name, set_phone
 from nobs_bot.places.areas import Areas
 from nobs_bot.places.geodesy import moved
 from nobs_bot.storage.audit import Act, record
@@ -31,7 +31,6 @@ from nobs_bot.storage.base import new_id
 from nobs_bot.storage.counters import next_number
 from nobs_bot.storage.work import Work
 
-MOST_NAME_CHARACTERS = 80
 RETENTION_MOST_DAYS = 365
 
 
@@ -109,9 +108,7 @@ def set_contact_name(work: Work, camera: Camera, owner: Person, name: str) -> No
     Raises:
         Refusal: nothing that could be a name.
     """
-    clean = " ".join(name.split())
-    if not 2 <= len(clean) <= MOST_NAME_CHARACTERS or not any(map(str.isalpha, clean)):
-        raise Refusal("enrol.name.wrong", most=MOST_NAME_CHARACTERS)
+    clean = read_name(name)
     old = contact_of(work, camera)
     set_contact(work, camera, Contact(clean, old.phone, old.phone_verified))
     set_name(work, owner, clean)

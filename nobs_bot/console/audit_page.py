@@ -13,8 +13,7 @@ from aiohttp import web
 from nobs_bot.console.gate import Officer, allow, officer
 from nobs_bot.console.shell import Shell
 from nobs_bot.footage.trail import MOST_EXPORTED, Sought, as_csv, trail
-from nobs_bot.people.persons import opened_name
-from nobs_bot.people.roles import Role, grants_in
+from nobs_bot.people.roles import Role, grants_in, held_by
 from nobs_bot.places.areas import Areas
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.base import LARGEST_ID
@@ -74,8 +73,7 @@ class AuditPage:
     async def _officers(self, work: Work, me: Officer, codes: list[str]) -> list[tuple[str, str]]:
         """Those whose lines may be asked for by name: officers of the reader's areas."""
         found = {
-            str(held.person_id): opened_name(work, held.person_id, held.sealed_name)
-            or me.words.bare("log.an_officer")
+            str(held.person_id): held_by(work, held) or me.words.bare("log.an_officer")
             for held in await grants_in(work, codes)
         }
         return sorted(found.items(), key=lambda each: each[1].casefold())

@@ -88,7 +88,7 @@ def command_centre(means: Means, pages: str) -> Centre:
     centre.add(SystemsPage(office, shell, areas))
     centre.add(LivePages(office, areas, means.live, gate, shell), close=means.live.close)
     centre.add(RequestsPage(office, shell, areas, base))
-    centre.add(ClipPage(office, shell, means.files))
+    centre.add(ClipPage(office, gate, shell, means.files))
     centre.add(CoveragePage(office, shell, areas, means.surveyor))
     centre.add(HealthPage(office, shell, areas))
     centre.add(ProgressPage(office, shell, areas))

@@ -13,8 +13,17 @@ from nobs_bot.console.shell import Shell
 from nobs_bot.errors import Refusal
 from nobs_bot.people.discharging import MenuFor, discharge
 from nobs_bot.people.invitations import invite
-from nobs_bot.people.persons import name_of, opened_name
-from nobs_bot.people.roles import Grant, Held, Role, grant_under, grants_in, require_at
+from nobs_bot.people.persons import officer_name, read_name
+from nobs_bot.people.renaming import rename
+from nobs_bot.people.roles import (
+    Grant,
+    Held,
+    Role,
+    grant_under,
+    grants_in,
+    held_by,
+    require_at,
+)
 from nobs_bot.places.areas import Areas
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.texts import plain
@@ -53,11 +62,12 @@ class PeoplePage:
         self._menu_for = menu_for
 
     def routes(self) -> list[web.RouteDef]:
-        """The list, an invitation, and the end of a role, which is asked about once more."""
+        """The list, an invitation, another name, and a role's end, asked about once more."""
         return [
             web.get("/petugas", self._list),
             web.post("/petugas/undang", self._invite),
             web.get(_GRANT, self._one),
+            web.post(_GRANT + "/nama", self._rename),
             web.post(_GRANT + "/akhiri", self._end),
         ]
 
@@ -73,14 +83,14 @@ class PeoplePage:
         areas = me.areas(Role.ADMINISTRATOR)
         role, name = request.query.get("peran", ""), request.query.get("nama", "").strip()[:60]
         roles = {Role(role)} if role in tuple(Role) else set(Role)
-        held_by = [each for each in await grants_in(work, areas) if each.role in roles]
+        found_roles = [each for each in await grants_in(work, areas) if each.role in roles]
         names = {
-            each.person_id: _shown_name(me, opened_name(work, each.person_id, each.sealed_name))
-            for each in {each.person_id: each for each in held_by}.values()
+            each.person_id: _shown_name(me, held_by(work, each))
+            for each in {each.person_id: each for each in found_roles}.values()
         }
         found = [
             (names[each.person_id], each)
-            for each in held_by
+            for each in found_roles
             if name.casefold() in names[each.person_id].casefold()
         ]
         found.sort(key=lambda each: (each[0].casefold(), each[1].area_code, each[1].role))
@@ -99,6 +109,7 @@ class PeoplePage:
             link=link,
             told=told,
             done="akhir" in request.query,
+            named="nama_baru" in request.query,
         )
 
     def _row(self, me: Officer, held: Held | Grant, name: str) -> _Row:
@@ -123,12 +134,14 @@ class PeoplePage:
         area = self._areas.get(code)
         if role not in tuple(Role) or area is None:
             raise Refusal("invite.no_area")
+        name = read_name(str(form.get("nama", "")))
         async with self._office.work() as work:
             await require_at(work, me.person_id, Role.ADMINISTRATOR, area.code)
-            start = invite(work, Role(role), area.code, created_by=me.person_id)
+            start = invite(work, Role(role), area.code, created_by=me.person_id, name=name)
             words = me.words
             told = words(
                 "console.invited",
+                name=name,
                 role=words(f"role.{role}"),
                 area=str(area),
                 hours=work.settings.invitation_hours,
@@ -141,8 +154,16 @@ class PeoplePage:
         me = officer(request)
         async with self._office.look() as work:
             held, who = await grant_under(work, row_id(request, "grant"), await me.person(work))
-            about = self._row(me, held, _shown_name(me, name_of(work, who)))
+            about = self._row(me, held, _shown_name(me, officer_name(work, who)))
         return self._shell.page(request, "person.html", about=about)
+
+    @allow(Role.ADMINISTRATOR)
+    async def _rename(self, request: web.Request) -> web.Response:
+        me, form = officer(request), await request.post()
+        async with self._office.work() as work:
+            name, administrator = str(form.get("nama", "")), await me.person(work)
+            await rename(work, row_id(request, "grant"), administrator, name)
+        return self._shell.to("petugas?nama_baru")
 
     @allow(Role.ADMINISTRATOR)
     async def _end(self, request: web.Request) -> web.Response:

@@ -20,7 +20,7 @@ from nobs_bot.footage.request import (
 )
 from nobs_bot.footage.wording import describe
 from nobs_bot.messaging.message import Message
-from nobs_bot.people.persons import Person, name_of, person, tell, words_for
+from nobs_bot.people.persons import Person, officer_name, person, tell, words_for
 from nobs_bot.people.roles import Role, holders, require_at
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.work import Work
@@ -44,7 +44,7 @@ async def ask_supervisors(
         text = words(
             "agree.ask",
             request=request.name,
-            officer=name_of(work, officer),
+            officer=officer_name(work, officer),
             limits=Markup("\n".join("• " + words(f"request.limit.{each}") for each in passed)),
             details=Markup(describe(work, words, request)),
             owners=owners,
@@ -164,7 +164,7 @@ async def _ask_review(
     text = words(
         "emergency.late" if is_late else "emergency.ask",
         request=request.name,
-        officer=name_of(work, officer),
+        officer=officer_name(work, officer),
         reason=words_of(work, request).emergency_reason,
         details=Markup(describe(work, words, request)),
         moment=words.moment(request.review_due_at),

@@ -30,7 +30,7 @@ from nobs_bot.footage.request import (
     clips_of,
     words_of,
 )
-from nobs_bot.people.persons import name_of, persons_of
+from nobs_bot.people.persons import officer_name, persons_of
 from nobs_bot.people.roles import Role
 from nobs_bot.storage.audit import Act, AuditLine
 from nobs_bot.storage.crypto import Vault
@@ -82,7 +82,7 @@ async def facts_of(work: Work, request: FootageRequest) -> dict[str, Any]:
 async def _officers(work: Work, request: FootageRequest) -> dict[int, str]:
     ids = {request.requester_id, request.agreed_by, request.reviewed_by, request.held_by} - {None}
     found = await persons_of(work, [each for each in ids if each is not None])
-    return {each.id: name_of(work, each) for each in found.values()}
+    return {each.id: officer_name(work, each) for each in found.values()}
 
 
 def _request(work: Work, request: FootageRequest, officers: dict[int, str]) -> dict[str, Any]:
@@ -210,7 +210,7 @@ async def _hand_overs(
         if line.actor_id is not None and line.actor_id not in owners:
             who = actors.get(line.actor_id)
             entry["by"] = line.actor_role or Role.INVESTIGATOR.value
-            entry["name"] = name_of(work, who) if who else ""
+            entry["name"] = officer_name(work, who) if who else ""
         entry |= {name: details[name] for name in _TOLD if name in details}
         told.append(entry)
     return told

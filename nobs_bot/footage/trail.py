@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, or_, select
 from nobs_bot.cameras.record import Camera
 from nobs_bot.cameras.review import within
 from nobs_bot.footage.request import FootageRequest
-from nobs_bot.people.persons import name_of, persons_of
+from nobs_bot.people.persons import officer_name, persons_of
 from nobs_bot.places.areas import Areas
 from nobs_bot.storage.audit import Act, AuditLine
 from nobs_bot.storage.work import Work
@@ -32,7 +32,20 @@ _AT_ONCE = 500
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # what of a line's details is told; words of people are left where they were written
 DETAILS = (
-    *("role", "area", "browser", "way", "field", "value", "verdict", "outcome", "reply", "purpose"),
+    *(
+        "role",
+        "name",
+        "former",
+        "area",
+        "browser",
+        "way",
+        "field",
+        "value",
+        "verdict",
+        "outcome",
+        "reply",
+        "purpose",
+    ),
     *("opened", "rows", "cameras", "target", "how", "size_bytes", "first_day", "last_day", "lines"),
     *("what", "camera", "request"),
 )
@@ -154,7 +167,7 @@ def _midnight(work: Work, day: date) -> datetime:
 
 async def _names(work: Work, ids: Iterable[int | None]) -> dict[int, str]:
     known = await persons_of(work, {each for each in ids if each is not None})
-    return {each.id: name_of(work, each) for each in known.values()}
+    return {each.id: officer_name(work, each) for each in known.values()}
 
 
 def _told(work: Work, words: Words, areas: Areas, row: Any, names: dict[int, str]) -> Told:

@@ -1,4 +1,8 @@
-"""Ending a role: whoever had it is told, and is out of the command centre with the last one."""
+"""
+Ending a role: whoever had it is told, and is out of the command centre with the last one.
+
+Keys of systems end with the administration of whoever made them.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from nobs_bot.messaging.message import Message
 from nobs_bot.people.persons import Person, tell, words_for
 from nobs_bot.people.roles import Grant, Role, end_role, grants_of
 from nobs_bot.people.sessions import end_without_role
+from nobs_bot.people.tokens import end_orphaned
 from nobs_bot.places.areas import Areas
 from nobs_bot.storage.work import Work
 from nobs_bot.texts import Words
@@ -28,6 +33,7 @@ async def discharge(
     held, who = await end_role(work, grant_id, administrator)
     await work.session.flush()
     await end_without_role(work, who.id)
+    await end_orphaned(work, who, administrator)
     theirs = words_for(work, who)
     told = Message(
         text=theirs(

@@ -9,22 +9,28 @@ from sqlalchemy import BigInteger, LargeBinary, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.errors import Refusal
-from nobs_bot.people.persons import Person
+from nobs_bot.people.persons import MOST_NAME_CHARACTERS, Person, set_service_name
 from nobs_bot.people.roles import Grant, Role, grant, holds
 from nobs_bot.storage.audit import Act, record
-from nobs_bot.storage.base import Base, Identified, choice, new_id
+from nobs_bot.storage.base import Base, Identified, choice, new_id, sealed
 from nobs_bot.storage.work import Work
 
 START_PREFIX = "inv_"
+_NAME = "invitations.name"
 
 
 class Invitation(Base, Identified):
-    """An invitation; of its token only a keyed digest is kept."""
+    """
+    An invitation; of its token only a keyed digest is kept.
+
+    `name` is how others will read of whoever takes it (see `persons.officer_name`), sealed.
+    """
 
     __tablename__ = "invitations"
 
     token_index: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     role: Mapped[Role] = mapped_column(choice(Role))
+    name: Mapped[bytes | None] = sealed()
     area_code: Mapped[str]
     created_by: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
@@ -33,27 +39,39 @@ class Invitation(Base, Identified):
     used_at: Mapped[datetime | None]
 
 
-def invite(work: Work, role: Role, area_code: str, *, created_by: int | None) -> str:
-    """Make an invitation and return what comes after `?start=` in its link."""
+def invite(
+    work: Work, role: Role, area_code: str, *, created_by: int | None, name: str | None = None
+) -> str:
+    """
+    Make an invitation and return what comes after `?start=` in its link.
+
+    Args:
+        name: How owners and colleagues will read of whoever takes it (see `persons.read_name`);
+            None where nobody knows them yet, and their account's name must do.
+    """
     token = secrets.token_urlsafe(24)
-    work.session.add(
-        Invitation(
-            id=new_id(),
-            token_index=_index(work, token),
-            role=role,
-            area_code=area_code,
-            created_by=created_by,
-            created_at=work.now,
-            expires_at=work.now + timedelta(hours=work.settings.invitation_hours),
-        )
+    invitation = Invitation(
+        id=new_id(),
+        token_index=_index(work, token),
+        role=role,
+        area_code=area_code,
+        created_by=created_by,
+        created_at=work.now,
+        expires_at=work.now + timedelta(hours=work.settings.invitation_hours),
     )
+    if name is not None:
+        invitation.name = work.vault.seal(_NAME, invitation.id, name.encode())
+    work.session.add(invitation)
     record(work, Act.INVITED, actor_id=created_by, role=role, area=area_code)
     return START_PREFIX + token
 
 
-async def redeem(work: Work, who: Person, start: str) -> Grant:
+async def redeem(work: Work, who: Person, start: str, *, account_name: str = "") -> Grant:
     """
-    Give *who* the role that a link promises.
+    Give *who* the role that a link promises, and the name that came with it.
+
+    Args:
+        account_name: What their account calls itself, for an invitation without a name.
 
     Raises:
         Refusal: the link is unknown, used or expired, or who made it may invite there no more.
@@ -72,6 +90,11 @@ async def redeem(work: Work, who: Person, start: str) -> Grant:
     invitation = (await work.session.execute(used)).scalar_one_or_none()
     if invitation is None or not await _stands(work, invitation):
         raise Refusal("invitation.not_valid")
+    if invitation.name is not None:
+        set_service_name(work, who, work.vault.open(_NAME, invitation.id, invitation.name).decode())
+        invitation.name = None
+    elif who.service_name is None and account_name:
+        set_service_name(work, who, account_name[:MOST_NAME_CHARACTERS])
     return await grant(
         work, who, invitation.role, invitation.area_code, granted_by=invitation.created_by
     )

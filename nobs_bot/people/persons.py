@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import BigInteger, bindparam, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from nobs_bot.errors import Refusal
 from nobs_bot.messaging.message import Message
 from nobs_bot.messaging.outbox import enqueue, enqueue_each
 from nobs_bot.storage.base import Base, Identified, new_id, sealed
@@ -15,13 +16,19 @@ from nobs_bot.storage.work import Work
 from nobs_bot.texts import Words
 
 _NAME = "persons.name"
+_SERVICE_NAME = "persons.service_name"
 _PHONE = "persons.phone"
 SEEN_STEP = timedelta(hours=1)
+MOST_NAME_CHARACTERS = 80
 
 
 class Person(Base, Identified):
     """
-    Somebody who has spoken to the bot. Name and phone are sealed.
+    Somebody who has spoken to the bot. Names and phone are sealed.
+
+    `name` is what they call themselves. An officer has a `service_name` too, which came with the
+    invitation and is what owners read in their logs; it stays when the person is erased, so that
+    who looked can be told for as long as the look itself.
 
     A private chat has the id of its person, so `telegram_id` is also where messages go; it is None
     once the person was erased, and of one who stands for an owner whom nobody has met yet.
@@ -32,6 +39,7 @@ class Person(Base, Identified):
     telegram_id: Mapped[int | None] = mapped_column(BigInteger, unique=True)
     language: Mapped[str | None]
     name: Mapped[bytes | None] = sealed()
+    service_name: Mapped[bytes | None] = sealed()
     phone: Mapped[bytes | None] = sealed()
     phone_verified: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
@@ -132,6 +140,38 @@ def name_of(work: Work, who: Person) -> str:
 def opened_name(work: Work, person_id: int, sealed: bytes | None) -> str:
     """A name as it is kept in the person's row; empty where none is."""
     return work.vault.open(_NAME, person_id, sealed).decode() if sealed else ""
+
+
+def read_name(text: str) -> str:
+    """
+    A name as somebody typed it.
+
+    Raises:
+        Refusal: nothing that could be a name.
+    """
+    clean = " ".join(text.split())
+    if not 2 <= len(clean) <= MOST_NAME_CHARACTERS or not any(map(str.isalpha, clean)):
+        raise Refusal("enrol.name.wrong", most=MOST_NAME_CHARACTERS)
+    return clean
+
+
+def set_service_name(work: Work, who: Person, name: str) -> None:
+    """Keep the name by which others read of what an officer does, sealed."""
+    who.service_name = work.vault.seal(_SERVICE_NAME, who.id, name.encode())
+
+
+def officer_name(work: Work, who: Person) -> str:
+    """By what name others read of an officer; their own where they were given none."""
+    return opened_officer_name(work, who.id, who.service_name, who.name)
+
+
+def opened_officer_name(
+    work: Work, person_id: int, service_name: bytes | None, name: bytes | None
+) -> str:
+    """The same, of the two columns of the person's row."""
+    if service_name is None:
+        return opened_name(work, person_id, name)
+    return work.vault.open(_SERVICE_NAME, person_id, service_name).decode()
 
 
 def set_phone(work: Work, who: Person, number: str, *, verified: bool) -> None:

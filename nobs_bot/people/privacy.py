@@ -11,9 +11,10 @@ from nobs_bot.messaging.chats import Slot
 from nobs_bot.messaging.conversation import Standing
 from nobs_bot.messaging.outbox import erase_chat
 from nobs_bot.people.consent import Consent, withdraw_consent
-from nobs_bot.people.persons import Person, name_of, phone_of
+from nobs_bot.people.persons import Person, name_of, officer_name, phone_of
 from nobs_bot.people.roles import grants_of
 from nobs_bot.people.sessions import forget_person as forget_sessions
+from nobs_bot.people.tokens import end_orphaned
 from nobs_bot.storage.audit import Act, forget_owner, lines_about, record
 from nobs_bot.storage.work import Work
 
@@ -39,6 +40,7 @@ async def export(work: Work, who: Person, holders: Sequence[Holder]) -> dict[str
         "person": {
             "telegram_id": who.telegram_id,
             "name": name_of(work, who),
+            "service_name": officer_name(work, who) if who.service_name else "",
             "phone": phone_of(work, who),
             "phone_verified": who.phone_verified,
             "language": who.language,
@@ -75,6 +77,8 @@ async def erase(work: Work, who: Person, holders: Sequence[Holder]) -> None:
     await withdraw_consent(work, who)
     for role in await grants_of(work, who.id):
         role.ended_at = work.now
+    await work.session.flush()
+    await end_orphaned(work, who, who)
     await forget_sessions(work, who.id)
     # the chain of the log has a place for each line, so it must say which of them are gone
     gone = await forget_owner(work, who.id)
@@ -83,6 +87,7 @@ async def erase(work: Work, who: Person, holders: Sequence[Holder]) -> None:
         await work.session.execute(delete(Standing).where(Standing.lane == who.telegram_id))
         await work.session.execute(delete(Slot).where(Slot.chat_id == who.telegram_id))
         await erase_chat(work, who.telegram_id)
+    # the service name stays: owners may still ask who looked
     who.telegram_id = who.name = who.phone = None
     who.phone_verified = False
     who.erased_at = work.now

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.errors import Refusal
-from nobs_bot.people.persons import Person
+from nobs_bot.people.persons import Person, officer_name, opened_officer_name
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.base import Base, Identified, choice, new_id
 from nobs_bot.storage.work import Work
@@ -106,19 +106,33 @@ async def grant(
         granted_at=work.now,
     )
     work.session.add(fresh)
-    record(work, Act.ROLE_GRANTED, actor_id=granted_by, role=role, area=area_code, person=who.id)
+    record(
+        work,
+        Act.ROLE_GRANTED,
+        actor_id=granted_by,
+        role=role,
+        area=area_code,
+        person=who.id,
+        name=officer_name(work, who),
+    )
     return fresh
 
 
 class Held(NamedTuple):
-    """A role that somebody has; *sealed_name* is the person's, see `persons.opened_name`."""
+    """A role that somebody has; the names are the person's, sealed (see `held_by`)."""
 
     id: int
     role: Role
     area_code: str
     granted_at: datetime
     person_id: int
-    sealed_name: bytes | None
+    service_name: bytes | None
+    own_name: bytes | None
+
+
+def held_by(work: Work, held: Held) -> str:
+    """By what name others read of whoever has a role; empty where we know none."""
+    return opened_officer_name(work, held.person_id, held.service_name, held.own_name)
 
 
 async def grants_in(work: Work, areas: Sequence[str]) -> list[Held]:
@@ -135,7 +149,7 @@ _grants, _persons = Grant.__table__, Person.__table__
 _OPEN = (
     select(
         *(_grants.c.id, _grants.c.role, _grants.c.area_code, _grants.c.granted_at),
-        *(_grants.c.person_id, _persons.c.name),
+        *(_grants.c.person_id, _persons.c.service_name, _persons.c.name),
     )
     .join_from(_grants, _persons, _persons.c.id == _grants.c.person_id)
     .where(_grants.c.ended_at.is_(None))

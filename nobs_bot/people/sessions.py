@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.errors import Refusal
-from nobs_bot.people.persons import Person, opened_name, person
+from nobs_bot.people.persons import Person, opened_officer_name, person
 from nobs_bot.people.roles import Grant, Role, grants_of
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.base import Base, Identified, new_id
@@ -256,6 +256,7 @@ _STANDING = (
         _sessions.ended_at,
         _sessions.agent_index,
         _sessions.person_id,
+        _persons.service_name,
         _persons.name,
         _persons.language,
         _grants.role,
@@ -284,7 +285,7 @@ async def standing(work: Work, cookie: str, agent: str) -> Standing | None:
         session.id,
         session.seen_at,
         session.person_id,
-        opened_name(work, session.person_id, session.name),
+        opened_officer_name(work, session.person_id, session.service_name, session.name),
         session.language,
         _areas_of((row.role, row.area_code) for row in rows),
     )

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import JSON
 
 from nobs_bot.errors import Refusal
-from nobs_bot.people.persons import Person
-from nobs_bot.people.roles import Role, areas_of, covers, require, require_at
+from nobs_bot.messaging.message import Message
+from nobs_bot.people.persons import Person, tell, words_for
+from nobs_bot.people.roles import Role, areas_of, covers, holders, require, require_at
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.base import Base, Identified, new_id
 from nobs_bot.storage.work import Work
@@ -159,6 +160,25 @@ async def end_token(work: Work, token_id: int, administrator: Person) -> ApiToke
         token.ended_at = work.now
         _note(work, Act.KEY_ENDED, token, administrator)
     return token
+
+
+async def end_orphaned(work: Work, maker: Person, ended_by: Person) -> None:
+    """
+    End the keys in areas where whoever made them is administrator no more: they may have kept them.
+
+    The administrators who are left are told, since a system reads nothing from now on.
+    """
+    areas = await areas_of(work, maker.id, Role.ADMINISTRATOR)
+    query = select(ApiToken).where(ApiToken.made_by == maker.id, ApiToken.ended_at.is_(None))
+    for token in (await work.session.execute(query.with_for_update())).scalars().all():
+        if token.expires_at <= work.now or any(covers(area, token.area_code) for area in areas):
+            continue
+        token.ended_at = work.now
+        _note(work, Act.KEY_ENDED, token, ended_by)
+        for administrator in await holders(work, Role.ADMINISTRATOR, token.area_code):
+            text = words_for(work, administrator)("system.orphaned", name=token.name)
+            occasion = f"key-ended:{token.id}:{administrator.id}"
+            await tell(work, administrator, Message(text=text), occasion)
 
 
 async def systems_reading(work: Work, area_codes: Collection[str]) -> list[ApiToken]:

@@ -82,6 +82,7 @@ class Act(StrEnum):
     ROLE_GRANTED = "role_granted"
     ROLE_ENDED = "role_ended"
     INVITED = "invited"
+    OFFICER_NAMED = "officer_named"
     STICKER_PRINTED = "sticker_printed"
     STICKERS_RECEIVED = "stickers_received"
     STICKER_HANDED = "sticker_handed"
@@ -238,14 +239,19 @@ def _whole(line: AuditLine, details: dict[str, Any]) -> bytes:
     return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
 
 
-async def lines_about(work: Work, owner_id: int, *, limit: int = 20) -> Sequence[AuditLine]:
-    """The newest lines about what belongs to one owner, newest first."""
-    query = (
-        select(AuditLine)
-        .where(AuditLine.owner_id == owner_id)
-        .order_by(AuditLine.id.desc())
-        .limit(limit)
-    )
+async def lines_about(
+    work: Work, owner_id: int, *, limit: int = 20, before: int | None = None
+) -> Sequence[AuditLine]:
+    """
+    Lines about what belongs to one owner, newest first.
+
+    Args:
+        before: Only lines older than the one of this id.
+    """
+    query = select(AuditLine).where(AuditLine.owner_id == owner_id)
+    if before is not None:
+        query = query.where(AuditLine.id < before)
+    query = query.order_by(AuditLine.id.desc()).limit(limit)
     return (await work.session.execute(query)).scalars().all()
 
 

@@ -14,7 +14,7 @@ from nobs_bot.cameras import rights
 from nobs_bot.console.audit_page import sought_in
 from nobs_bot.footage.trail import Sought, as_csv, trail
 from nobs_bot.people.invitations import redeem
-from nobs_bot.people.persons import meet, set_name
+from nobs_bot.people.persons import meet, officer_name, person, set_name
 from nobs_bot.people.roles import Role, grant, grants_of, holds
 from nobs_bot.storage.audit import Act, AuditLine
 from tests.cast import DISTRICT, KECAMATAN, KELURAHAN, OTHER_KECAMATAN, House
@@ -69,7 +69,7 @@ async def test_a_long_list_has_pages_and_a_name_is_found(hall: Hall) -> None:
 
 async def test_an_invitation_is_shown_once_and_works_once(any_hall: Hall) -> None:
     budi = await administrator(any_hall)
-    form = {"peran": "reviewer", "wilayah": KELURAHAN}
+    form = {"peran": "reviewer", "wilayah": KELURAHAN, "nama": "Aipda Citra Dewi"}
     status, page = await budi.post("petugas/undang", form)
     found = re.search(r"https://t\.me/nobs_bot\?start=(inv_[\w-]+)", page)
     assert (status, bool(found)) == (200, True)
@@ -80,6 +80,7 @@ async def test_an_invitation_is_shown_once_and_works_once(any_hall: Hall) -> Non
         citra_id = any_hall.house.ids["Citra"]
         assert await holds(work, citra_id, Role.REVIEWER, KELURAHAN)
         assert not await holds(work, citra_id, Role.REVIEWER, KECAMATAN)
+        assert officer_name(work, await person(work, citra_id)) == "Aipda Citra Dewi"
 
 
 @pytest.mark.parametrize(
@@ -89,6 +90,8 @@ async def test_an_invitation_is_shown_once_and_works_once(any_hall: Hall) -> Non
         ({"peran": "reviewer", "wilayah": OTHER_KECAMATAN}, 403),
         ({"peran": "emperor", "wilayah": KECAMATAN}, 409),
         ({"peran": "reviewer", "wilayah": "99"}, 409),
+        ({"peran": "reviewer", "wilayah": KECAMATAN, "nama": ""}, 409),
+        ({"peran": "reviewer", "wilayah": KECAMATAN, "nama": "1"}, 409),
         ({}, 409),
     ],
 )
@@ -96,7 +99,18 @@ async def test_nobody_invites_beyond_their_areas(
     hall: Hall, form: dict[str, str], status: int
 ) -> None:
     budi = await administrator(hall)
-    assert (await budi.post("petugas/undang", form))[0] == status
+    assert (await budi.post("petugas/undang", {"nama": "Dewi", **form}))[0] == status
+
+
+async def test_a_name_is_corrected(any_hall: Hall) -> None:
+    budi = await administrator(any_hall)
+    held = await grant_id(any_hall.house, "Dewi")
+    _, page = await budi.get(f"petugas/{held}")
+    assert 'value="Dewi"' in page
+    status, page = await budi.post(f"petugas/{held}/nama", {"nama": "Bripka Dewi Lestari"})
+    assert (status, "sudah diubah" in page) == (200, True)
+    assert '<th scope="row">Bripka Dewi Lestari</th>' in page
+    assert (await budi.post(f"petugas/{held}/nama", {"nama": " "}))[0] == 409
 
 
 async def test_a_role_is_ended_and_its_officer_told_and_shown_out(any_hall: Hall) -> None:
@@ -123,6 +137,7 @@ async def test_nobody_ends_what_is_not_theirs_to_end(hall: Hall) -> None:
     for held, status in ((kartika, 403), (own, 409), (12345, 409)):
         assert (await budi.get(f"petugas/{held}"))[0] == status
         assert (await budi.post(f"petugas/{held}/akhiri"))[0] == status
+        assert (await budi.post(f"petugas/{held}/nama", {"nama": "Budi"}))[0] == status
     for name in ("Dewi", "Rahmat", "Wayan", "Kartika"):
         visitor = await hall.enter(name)
         assert (await visitor.get("petugas"))[0] == 403

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import aiohttp
 import pytest
 from playwright.async_api import Browser, expect
 from sqlalchemy import select
 
+from nobs_bot.console import clip_page
 from nobs_bot.footage.request import Clip, Outcome, Reply, RequestState
-from nobs_bot.people.roles import Role, grant
+from nobs_bot.people.roles import Role, grant, grants_of
 from nobs_bot.storage.audit import Act, AuditLine
 from tests.cast import KECAMATAN, OTHER_KECAMATAN, House
 from tests.console.axe import violations
@@ -206,3 +208,20 @@ async def test_a_clip_plays_in_the_browser(hall: Hall, browser: Browser) -> None
     await page.wait_for_function("() => document.querySelector('video').currentTime > 0")
     assert await opened(hall.house) == ["original"]
     await page.close()
+
+
+async def test_a_clip_is_cut_off_when_the_role_of_who_fetches_it_ends(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clip_page, "LOOK_AGAIN_S", 0.0)
+    size = 16_000_000
+    request_id, clip_id = await asked(hall, b"footage." * (size // 8))
+    rahmat = await hall.enter("Rahmat")
+    address = f"{hall.root}/permintaan/{request_id}/klip/{clip_id}/asli"
+    async with rahmat.session.get(address) as answer:
+        got = len(await answer.content.readexactly(100_000))
+        async with hall.house.acting("Rahmat") as (work, who):
+            for held in await grants_of(work, who.id):
+                held.ended_at = work.now
+        with pytest.raises(aiohttp.ClientError):
+            await answer.content.readexactly(size - got)

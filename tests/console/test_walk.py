@@ -87,6 +87,7 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /petugas": {A},
     "POST /petugas/undang": {A},
     "GET /petugas/{grant}": {A},
+    "POST /petugas/{grant}/nama": {A},
     "POST /petugas/{grant}/akhiri": {A},
     "GET /catatan": {S, A},
     "POST /catatan/unduh": {S, A},

@@ -10,10 +10,12 @@ from nobs_bot.cameras.connection import set_stream
 from nobs_bot.cameras.photos import Photo
 from nobs_bot.cameras.record import Camera, State
 from nobs_bot.people.persons import Person
+from nobs_bot.storage.audit import Act, lines_about, record
 from nobs_bot.streams.address import parse_address
 from tests.conversations.standing import approved_camera, camera, the_person
 from tests.conversations.test_requests import sent
 from tests.installation import Installation
+from tests.phone import labels_of
 
 
 async def test_pause_and_resume(here: Installation) -> None:
@@ -142,3 +144,27 @@ async def test_somebody_elses_camera_is_not_to_be_had(here: Installation) -> Non
     assert (await camera(here, camera_id)).is_active
     async with here.foundation.office.look() as work:
         await the_person(work, "Citra")
+
+
+async def test_the_log_is_read_to_its_first_line(here: Installation) -> None:
+    camera_id = await approved_camera(here)
+    async with here.foundation.office.work() as work:
+        sari, rahmat = await the_person(work, "Sari"), await the_person(work, "Rahmat")
+        for at in range(40):
+            about = {"actor_role": "investigator", "owner_id": sari.id, "camera_id": camera_id}
+            record(work, Act.ASKED, actor_id=rahmat.id, request=f"R-{2000 + at}", **about)
+        first = (await lines_about(work, sari.id, limit=1000))[-1]
+        assert first.act is Act.CONSENTED
+    phone = here.phone("Sari")
+    await phone.send("/riwayat")
+    pages = [await phone.expect("Siapa melihat apa")]
+    while any("Lebih lama" in label for label in labels_of(pages[-1])):
+        await phone.tap("Lebih lama")
+        pages.append(await phone.expect("Siapa melihat apa"))
+    wanted = [f"R-{2000 + at}" for at in range(40)]
+    assert [name for name in wanted for page in pages if name in page["text"]] == wanted
+    assert len({page["message_id"] for page in pages}) == 1, "in its place"
+    assert "menyetujui syarat program" in pages[-1]["text"]
+    await phone.tap("Ke yang terbaru")
+    newest = await phone.expect("Siapa melihat apa")
+    assert newest["text"] == pages[0]["text"]

@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from nobs_bot.errors import Refusal
+from nobs_bot.people import privacy
 from nobs_bot.people.invitations import START_PREFIX, Invitation, invite, redeem
-from nobs_bot.people.persons import Person
+from nobs_bot.people.persons import (
+    Person,
+    name_of,
+    officer_name,
+    person,
+    set_name,
+    set_service_name,
+)
+from nobs_bot.people.renaming import rename
 from nobs_bot.people.roles import (
     Grant,
     Role,
     areas_of,
     covers,
     grant,
+    grants_in,
     grants_of,
+    held_by,
     holders,
     holds,
     require,
     require_at,
 )
 from nobs_bot.storage.audit import Act, AuditLine
+from nobs_bot.storage.work import Work
 from tests.cast import DISTRICT, KECAMATAN, KELURAHAN, OTHER_KECAMATAN, House
 
 
@@ -117,6 +130,10 @@ async def test_the_same_role_twice_is_one(house: House) -> None:
 
 
 # invitations
+
+
+async def only(work: Work, table: Any) -> Any:
+    return (await work.session.execute(select(table))).scalar_one()
 
 
 async def an_invitation(house: House, role: Role = Role.REVIEWER, area: str = KECAMATAN) -> str:
@@ -216,3 +233,86 @@ async def test_an_invitation_ends_with_the_role_of_who_gave_it(house: House) -> 
     async with house.acting("Citra") as (work, citra):
         assert await grants_of(work, citra.id) == []
         assert (await redeem(work, citra, other)).role is Role.REVIEWER
+
+
+# names that others read
+
+
+async def called(house: House, name: str) -> str:
+    async with house.acting(name) as (work, who):
+        return officer_name(work, who)
+
+
+async def test_an_officer_is_called_as_the_invitation_says_whatever_they_type(
+    any_house: House,
+) -> None:
+    house = any_house
+    async with house.acting("Kartika") as (work, kartika):
+        await grant(work, kartika, Role.ADMINISTRATOR, DISTRICT, granted_by=None)
+        named = {"created_by": kartika.id, "name": "Aipda Citra Dewi"}
+        start = invite(work, Role.REVIEWER, KECAMATAN, **named)
+        assert b"Citra" not in (await only(work, Invitation)).name
+    async with house.acting("Citra") as (work, citra):
+        await redeem(work, citra, start, account_name="Kapolri")
+        set_name(work, citra, "Kapolri")
+    assert await called(house, "Citra") == "Aipda Citra Dewi"
+    async with house.office.look() as work:
+        citra = await person(work, house.ids["Citra"])
+        assert name_of(work, citra) == "Kapolri"
+        held = [held_by(work, each) for each in await grants_in(work, [DISTRICT])]
+        assert "Aipda Citra Dewi" in held
+        assert "Kapolri" not in held
+
+
+async def test_without_a_name_the_account_says_it_and_says_it_once(house: House) -> None:
+    async with house.office.work() as work:
+        first = invite(work, Role.REVIEWER, KECAMATAN, created_by=None)
+        second = invite(work, Role.INVESTIGATOR, KECAMATAN, created_by=None)
+    async with house.acting("Citra") as (work, citra):
+        await redeem(work, citra, first, account_name="Citra L. " + "x" * 100)
+        await redeem(work, citra, second, account_name="Kapolri")
+    assert await called(house, "Citra") == ("Citra L. " + "x" * 100)[:80]
+
+
+async def test_who_looked_can_be_told_after_they_were_erased(house: House) -> None:
+    async with house.acting("Dewi") as (work, dewi):
+        set_service_name(work, dewi, "Bripka Dewi Lestari")
+        await privacy.erase(work, dewi, ())
+        assert dewi.name is None
+    assert await called(house, "Dewi") == "Bripka Dewi Lestari"
+
+
+async def test_an_administrator_corrects_a_name_and_the_log_keeps_the_former(
+    any_house: House,
+) -> None:
+    house = any_house
+    async with house.acting("Kartika") as (work, kartika):
+        await grant(work, kartika, Role.ADMINISTRATOR, DISTRICT, granted_by=None)
+        [held] = await grants_of(work, house.ids["Dewi"])
+        await rename(work, held.id, kartika, "  Bripka   Dewi Lestari ")
+    assert await called(house, "Dewi") == "Bripka Dewi Lestari"
+    [told] = await house.messages("Dewi")
+    assert "Bripka Dewi Lestari" in told.text
+    async with house.office.look() as work:
+        query = select(AuditLine).where(AuditLine.act == Act.OFFICER_NAMED)
+        details = (await work.session.execute(query)).scalar_one().read_details(work)
+    assert (details["former"], details["name"]) == ("Dewi", "Bripka Dewi Lestari")
+
+
+@pytest.mark.parametrize("name", ["", " ", "x", "12345", "a" * 81])
+async def test_what_is_no_name_changes_nothing(house: House, name: str) -> None:
+    async with house.acting("Kartika") as (work, kartika):
+        await grant(work, kartika, Role.ADMINISTRATOR, DISTRICT, granted_by=None)
+        [held] = await grants_of(work, house.ids["Dewi"])
+        with pytest.raises(Refusal, match=r"enrol\.name\.wrong"):
+            await rename(work, held.id, kartika, name)
+    assert await called(house, "Dewi") == "Dewi"
+
+
+async def test_nobody_names_themselves_or_an_officer_of_elsewhere(house: House) -> None:
+    async with house.acting("Kartika") as (work, kartika):
+        own = await grant(work, kartika, Role.ADMINISTRATOR, OTHER_KECAMATAN, granted_by=None)
+        [dewis] = await grants_of(work, house.ids["Dewi"])
+        for held, key in ((own, "roles.own"), (dewis, "roles.not_here")):
+            with pytest.raises(Refusal, match=key):
+                await rename(work, held.id, kartika, "Kombes Kartika")

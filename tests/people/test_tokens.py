@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from nobs_bot.errors import Refusal
-from nobs_bot.people.roles import Role, grant
+from nobs_bot.people import privacy
+from nobs_bot.people.discharging import discharge
+from nobs_bot.people.roles import Role, grant, grants_of
 from nobs_bot.people.tokens import (
     ApiToken,
     Scope,
@@ -20,7 +22,7 @@ from nobs_bot.people.tokens import (
     tokens_under,
 )
 from nobs_bot.storage.audit import Act, AuditLine
-from tests.cast import KECAMATAN, KELURAHAN, OTHER_KECAMATAN, House
+from tests.cast import DISTRICT, KECAMATAN, KELURAHAN, OTHER_KECAMATAN, House
 
 SCOPES = {Scope.CAMERAS, Scope.PROGRESS}
 
@@ -121,3 +123,31 @@ async def test_owners_learn_which_systems_read(house: House) -> None:
         assert [each.name for each in await systems_reading(work, [KELURAHAN])] == ["Pusat 112"]
         assert await systems_reading(work, [f"{OTHER_KECAMATAN}.1001"]) == []
         assert await systems_reading(work, []) == []
+
+
+async def test_a_key_ends_with_the_administration_of_who_made_it(any_house: House) -> None:
+    house = any_house
+    await seat(house)
+    await seat(house, OTHER_KECAMATAN)
+    _, lost = await make(house)
+    _, kept = await make(house, area_code=OTHER_KECAMATAN)
+    async with house.acting("Citra") as (work, citra):
+        await grant(work, citra, Role.ADMINISTRATOR, DISTRICT, granted_by=None)
+        held = await grants_of(work, house.ids["Kartika"])
+        [here] = [each for each in held if each.area_code == KECAMATAN]
+        await discharge(work, here.id, citra, house.areas, lambda *_: [])
+    assert not await is_good(house, lost)
+    assert await is_good(house, kept)
+    [told] = [each.text for each in await house.messages("Citra")]
+    assert "Pusat 112" in told
+    async with house.office.look() as work:
+        query = select(AuditLine).where(AuditLine.act == Act.KEY_ENDED)
+        assert (await work.session.execute(query)).scalar_one().actor_id == house.ids["Citra"]
+
+
+async def test_a_key_ends_where_who_made_it_is_erased(house: House) -> None:
+    await seat(house)
+    _, token = await make(house)
+    async with house.acting("Kartika") as (work, kartika):
+        await privacy.erase(work, kartika, ())
+    assert not await is_good(house, token)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from nobs_bot.cameras.enrolment import MOST_NAME_CHARACTERS, RETENTION_MOST_DAYS, read_phone
+from nobs_bot.cameras.enrolment import RETENTION_MOST_DAYS, read_phone
 from nobs_bot.cameras.lists.columns import Column, Columns, plain
 from nobs_bot.cameras.record import PlaceKind, Width
 from nobs_bot.errors import Refusal
+from nobs_bot.people.persons import MOST_NAME_CHARACTERS
 from nobs_bot.places.areas import Area, Areas
 from nobs_bot.places.reading import read_location
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from nobs_bot.cameras.record import Camera
 from nobs_bot.footage.live.record import LiveView, words_of
 from nobs_bot.footage.live.terms import hours_text, terms_of
-from nobs_bot.people.persons import name_of, persons_of
+from nobs_bot.people.persons import officer_name, persons_of
 from nobs_bot.storage.work import Work
 from nobs_bot.texts import Markup, Words
 
@@ -47,7 +47,9 @@ async def account_of(work: Work, words: Words, camera: Camera) -> Account:
     )
     looks = (await work.session.execute(query)).scalars().all()
     officers = await persons_of(work, {look.viewer_id for look in looks})
-    names = {each.id: name_of(work, each) or words("log.an_officer") for each in officers.values()}
+    names = {
+        each.id: officer_name(work, each) or words("log.an_officer") for each in officers.values()
+    }
     is_resting = terms.rests_until is not None and terms.rests_until > work.now
     lines = [words("live.screen.head", camera=camera.name)]
     if camera.share_live:

@@ -6,7 +6,7 @@ from nobs_bot.buttons import button, column
 from nobs_bot.cameras.record import Camera
 from nobs_bot.footage.live.record import LiveView, words_of
 from nobs_bot.messaging.message import Message
-from nobs_bot.people.persons import Person, name_of, person, tell, words_for
+from nobs_bot.people.persons import Person, officer_name, person, tell, words_for
 from nobs_bot.storage.work import Work
 from nobs_bot.texts import Markup, Words
 
@@ -102,7 +102,7 @@ def _why(work: Work, words: Words, view: LiveView) -> str:
 
 
 def _officer(work: Work, words: Words, officer: Person) -> str:
-    return name_of(work, officer) or words("log.an_officer")
+    return officer_name(work, officer) or words("log.an_officer")
 
 
 def _slot(view: LiveView) -> str:
