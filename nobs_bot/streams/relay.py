@@ -146,7 +146,8 @@ class RtspRelay(Relay):
 
     def _pass_media(self, frames: bytes) -> None:
         self._heard_at = asyncio.get_running_loop().time()
-        if self.child is not None:
+        # a child that has seen enough is gone a moment before we are told to close
+        if self.child is not None and not self.child.transport.is_closing():
             self.child.transport.write(frames)
 
     def _camera_ended(self, failure: Failure | None) -> None:
