@@ -20,10 +20,18 @@ Write = Callable[[Work], Awaitable[Any]]
 
 
 class Batch:
-    """Runs writes in the order they came, as many in one transaction as have gathered."""
+    """
+    Runs writes in the order they came, as many in one transaction as have gathered.
 
-    def __init__(self, office: Office) -> None:
+    Args:
+        at_end: What is done in each transaction after its writes.
+    """
+
+    def __init__(
+        self, office: Office, *, at_end: Callable[[Work], Awaitable[None]] | None = None
+    ) -> None:
         self._office = office
+        self._at_end = at_end
         self._waiting: list[tuple[Write, asyncio.Future[Any]]] = []
         self._running: asyncio.Task[None] | None = None
 
@@ -68,7 +76,10 @@ class Batch:
     async def _commit(self, gathered: list[tuple[Write, asyncio.Future[Any]]]) -> list[Any]:
         with tracing.span("shared commit", writes=len(gathered)):
             async with self._office.work() as work:
-                return [await write(work) for write, _ in gathered]
+                results = [await write(work) for write, _ in gathered]
+                if self._at_end is not None:
+                    await self._at_end(work)
+                return results
 
     async def _one_by_one(
         self, gathered: list[tuple[Write, asyncio.Future[Any]]], error: Exception

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,7 +16,9 @@ from nobs_bot import tracing
 from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.messaging import inbox
 from nobs_bot.messaging.batch import Batch
+from nobs_bot.messaging.bell import Bell
 from nobs_bot.messaging.chats import fill_slot, is_gone, mark_unreachable
+from nobs_bot.messaging.handover import Handover
 from nobs_bot.messaging.inbox import Claimed, Progress, lane_of
 from nobs_bot.storage.engine import AWAY
 from nobs_bot.storage.leases import backoff
@@ -71,7 +74,7 @@ class Pump:
         office: Opens transactions.
         conversation: Handles updates and sends answers.
         at_once: How many people are served side by side.
-        idle_s: How often the table is looked at when nobody calls `wake`.
+        idle_s: How often the table is looked at when nobody rings.
     """
 
     def __init__(
@@ -79,7 +82,9 @@ class Pump:
     ) -> None:
         self._office = office
         self._conversation = conversation
-        self._batch = Batch(office)
+        self._bell = Bell(office.database)
+        self._handover = Handover(self._bell)
+        self._batch = Batch(office, at_end=self._handover.ring)
         self._free = at_once  # a little under 0 where several updates came in at once
         self._is_running = False
         self._idle_s = self._pause_s = idle_s
@@ -88,20 +93,38 @@ class Pump:
 
     async def receive(self, updates: list[dict[str, Any]]) -> None:
         """Keep updates; when this returns they survive anything."""
+        if self._is_running:
+            self._handover.wait_for(lane_of(each) for each in updates)
         taken = await self._batch.write(lambda work: self._keep(work, updates))
         self._office.meter.count("nobs_updates_received_total", len(updates))
         for row in taken:
             self._start_lane(row)
-        if len(taken) < len(updates):
+        if len(taken) < len(updates) and not self._handover.is_heard:
             self._look_soon()
 
-    def _look_soon(self) -> None:
-        """
-        Look at once, and again and again at ever longer intervals.
+    def _hear(self, free: frozenset[int] | None) -> None:
+        """Others have given lanes up; None: there is something, or we may have missed it."""
+        if free is None:
+            self._look_soon()
+            return
+        ours = self._handover.ours(free)
+        if ours and self._free > 0:
+            self._spawn(self._take_up(ours))
+        elif ours:
+            self._look_soon()
 
-        Somebody who was answered by another process types on before that one has written down that
-        it is done; when it has, it did not see yet what they typed.
-        """
+    async def _take_up(self, lanes: frozenset[int]) -> None:
+        """Take what waits in lanes that are free now."""
+        try:
+            found = await self._batch.write(lambda work: self._heads(work, lanes))
+        except AWAY as exc:
+            log.warning("lanes that are free wait for the database: %s", type(exc))
+            return
+        for row in found:
+            self._start_lane(row)
+
+    def _look_soon(self) -> None:
+        """Look at once, and again and again at ever longer intervals."""
         self._pause_s = FIRST_PAUSE_S
         self._awake.set()
 
@@ -109,13 +132,18 @@ class Pump:
         """Keep updates, and take at once what is free to run, which saves a transaction."""
         await inbox.store(work, updates)
         if not self._is_running or self._free < len(updates):
+            self._handover.leave()
             return []
-        heads = [await inbox.claim_next(work, lane) for lane in {lane_of(each) for each in updates}]
+        return await self._heads(work, {lane_of(each) for each in updates})
+
+    async def _heads(self, work: Work, lanes: Iterable[int]) -> list[Claimed]:
+        heads = [await inbox.claim_next(work, lane) for lane in lanes]
         return [head for head in heads if head]
 
     async def run(self) -> None:
         """Work until cancelled; what is under way then is finished first."""
         self._is_running = True
+        listening = asyncio.create_task(self._bell.listen(self._hear))
         try:
             while True:
                 self._awake.clear()
@@ -128,6 +156,8 @@ class Pump:
                     await self._wait()
         finally:
             self._is_running = False
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=20)
 
@@ -157,12 +187,16 @@ class Pump:
 
     def _start_lane(self, row: Claimed) -> None:
         self._free -= 1
-        task = asyncio.create_task(self._run_lane(row))
+        self._handover.took(row.lane)
+        self._spawn(self._run_lane(row)).add_done_callback(self._lane_ended)
+
+    def _spawn(self, running: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(running)
         self._tasks.add(task)
-        task.add_done_callback(self._lane_ended)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def _lane_ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
         if self._free <= 0:
             self._awake.set()  # others may have been waiting for a place
         self._free += 1
@@ -263,7 +297,10 @@ class Pump:
         elif sent.error:
             log.error("an answer to update %s was refused: %s", row.update_id, sent.error)
         await inbox.mark_done(work, row)
-        return await inbox.claim_next(work, row.lane)
+        following = await inbox.claim_next(work, row.lane)
+        if following is None:
+            self._handover.give_up(row.lane)
+        return following
 
     async def _answer_later(self, row: Claimed, sent: Sent) -> None:
         error = sent.error

@@ -1,0 +1,66 @@
+"""People who are served by several processes in turns: who has one in hand, and who waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from nobs_bot.messaging.bell import Bell
+from nobs_bot.storage.work import Work
+
+MOST_AWAITED = 1000
+_LATE_S = 1.0
+
+
+class Handover:
+    """
+    What one process leaves to the others, and what it waits for.
+
+    Somebody who was answered by another process types on before that one has written down that it
+    is done; when it has, it did not see yet what they typed. So it rings whom it has in hand no
+    more, in the transaction that says so, and we look at those whom we await.
+    """
+
+    def __init__(self, bell: Bell) -> None:
+        self._bell = bell
+        self._awaited: dict[int, float] = {}
+        self._freed: set[int] = set()
+        self._are_left = False
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether rings of others reach us, so that we need not look again and again."""
+        return self._bell.is_heard
+
+    def wait_for(self, lanes: Iterable[int]) -> None:
+        """Await lanes; before their updates are kept, since a ring may come the moment after."""
+        now = time.monotonic()
+        if len(self._awaited) >= MOST_AWAITED:
+            # those that the other process took itself are never rung
+            self._awaited = {
+                lane: since for lane, since in self._awaited.items() if since > now - _LATE_S
+            }
+        self._awaited.update(dict.fromkeys(lanes, now))
+
+    def took(self, lane: int) -> None:
+        """A lane is ours."""
+        self._awaited.pop(lane, None)
+
+    def ours(self, free: frozenset[int]) -> frozenset[int]:
+        """Which of the lanes that were rung we await."""
+        return free & self._awaited.keys()
+
+    def give_up(self, lane: int) -> None:
+        """The transaction at hand leaves nothing of a lane with us."""
+        self._freed.add(lane)
+
+    def leave(self) -> None:
+        """The transaction at hand leaves updates to whoever has room."""
+        self._are_left = True
+
+    async def ring(self, work: Work) -> None:
+        """Tell the others what the transaction at hand leaves to them."""
+        freed, self._freed = self._freed, set()
+        are_left, self._are_left = self._are_left, False
+        if are_left or freed:
+            await self._bell.ring(work, None if are_left else freed)

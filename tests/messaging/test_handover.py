@@ -1,0 +1,143 @@
+"""Processes on one PostgreSQL hand people over to one another at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from nobs_bot.messaging.bell import CHANNEL, Bell, _read
+from nobs_bot.messaging.handover import MOST_AWAITED, Handover
+from nobs_bot.messaging.pump import Answers, Pump
+from nobs_bot.storage.work import Work
+from tests.cast import House
+from tests.messaging.test_pump import done, running
+from tests.messaging.updates import Script, update
+
+# nobody looks by themselves while these tests run
+NEVER_S = 600.0
+WITHIN_S = 10.0
+
+on_postgres = pytest.mark.parametrize(
+    "migrated_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
+
+
+@asynccontextmanager
+async def processes(house: House, *scripts: Script, at_once: int = 16) -> AsyncIterator[list[Pump]]:
+    """A pump for each script, as in so many processes, that all hear one another."""
+    pumps = [Pump(house.office, each, at_once=at_once, idle_s=NEVER_S) for each in scripts]
+    async with asyncio.timeout(60), AsyncExitStack() as stack:
+        for each in pumps:
+            await stack.enter_async_context(running(each))
+            await heard(each)
+            each._pause_s = NEVER_S  # it has just looked, and would again at longer intervals
+        await asyncio.sleep(0.1)
+        yield pumps
+
+
+async def heard(pump: Pump) -> None:
+    while not pump._handover.is_heard:
+        await asyncio.sleep(0.01)
+
+
+@on_postgres
+async def test_who_types_on_at_once_is_served_whichever_process_is_next(any_house: House) -> None:
+    script = Script()
+    async with processes(any_house, script, script) as pumps:
+        for number in range(1, 81):
+            await pumps[number % 2].receive([update(number)])
+            async with asyncio.timeout(WITHIN_S):
+                while len(script.answered) < number:
+                    await asyncio.sleep(0)
+    assert script.applied == list(range(1, 81))
+    assert script.most_at_work == 1
+
+
+@on_postgres
+async def test_what_a_process_keeps_that_answers_nobody_is_taken_by_one_that_does(
+    any_house: House,
+) -> None:
+    script = Script()
+    front = Pump(any_house.office, Script(), idle_s=NEVER_S)
+    async with processes(any_house, script):
+        for number in (1, 2, 3):
+            await front.receive([update(number, 900 + number)])
+        async with asyncio.timeout(WITHIN_S):
+            await done(any_house, 1, 2, 3)
+    assert sorted(script.applied) == [1, 2, 3]
+
+
+@on_postgres
+async def test_who_finds_no_place_is_taken_by_another_process(any_house: House) -> None:
+    is_over = asyncio.Event()
+
+    async def takes_long(work: Work, raw: dict[str, Any]) -> Answers:
+        await is_over.wait()
+        return []
+
+    busy, script = Script(takes_long), Script()
+    async with processes(any_house, busy, script, at_once=1) as (first, _):
+        await first.receive([update(1, 901)])
+        await first.receive([update(2, 902)])
+        async with asyncio.timeout(WITHIN_S):
+            await done(any_house, 2)
+        is_over.set()
+        async with asyncio.timeout(WITHIN_S):
+            await done(any_house, 1)
+    assert (busy.applied, script.applied) == ([1], [2])
+
+
+@on_postgres
+async def test_what_was_missed_while_nothing_was_heard_is_looked_for(
+    any_house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    script = Script()
+    front = Pump(any_house.office, Script(), idle_s=NEVER_S)
+    async with processes(any_house, script) as [pump]:
+        async with any_house.office.work() as work:
+            ends = text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND query = :said"
+            )
+            ended = await work.session.execute(ends, {"said": f"LISTEN {CHANNEL}"})
+            assert len(ended.all()) == 1
+        while pump._handover.is_heard:
+            await asyncio.sleep(0.01)
+        await front.receive([update(1)])
+        async with asyncio.timeout(WITHIN_S):
+            await done(any_house, 1)
+    assert "other processes are not heard" in caplog.text
+
+
+async def test_on_sqlite_nobody_rings_or_listens(house: House) -> None:
+    bell = Bell(house.office.database)
+    async with house.office.work() as work:
+        await bell.ring(work, {1})
+    await bell.listen(lambda _: pytest.fail("heard something"))
+    assert not bell.is_heard
+
+
+def test_what_a_later_version_rings_makes_us_look() -> None:
+    assert _read("7 -100 9") == {7, -100, 9}
+    assert _read("*") is None
+    assert _read("") is None
+    assert _read("lane=7;urgent") is None
+
+
+def test_those_who_are_awaited_do_not_gather_without_end(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("nobs_bot.messaging.handover.time.monotonic", lambda: now)
+    handover = Handover(Bell(house.office.database))
+    handover.wait_for(range(MOST_AWAITED))
+    now += 5
+    handover.wait_for([MOST_AWAITED + 1])
+    assert handover.ours(frozenset(range(MOST_AWAITED + 2))) == {MOST_AWAITED + 1}
+    handover.took(MOST_AWAITED + 1)
+    assert not handover.ours(frozenset({MOST_AWAITED + 1}))
