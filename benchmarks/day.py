@@ -4,7 +4,8 @@ A day of a busy district in an hour or two: does the app grow?
 The app is the whole of it, `python bot.py` on SQLite: updates by webhook through the real
 dialogue, checks of a real RTSP camera, deliveries by the outbox, in fifty slices. After each slice
 it is left alone for a moment and weighed, with all its processes. What a first fifth loads and
-fills is its own; from then on neither memory nor the number of open files may grow.
+fills is its own; from then on neither memory nor the number of open files may grow. Files are those
+of the quietest slice of each fifth: connections come and go, and one that leaks stays.
 
 Not among those that `python -m benchmarks` runs by itself. A tenth of it, in minutes:
 `python -m benchmarks.day --size 0.1`.
@@ -176,7 +177,7 @@ def _figures(size: float, weights: list[Weight], checks: int, sent: int) -> list
     fifths = [weights[at : at + A_FIFTH] for at in range(0, SLICES, A_FIFTH)]
     mb = [statistics.median(each.mb for each in fifth) for fifth in fifths]
     own_mb = [statistics.median(each.own_mb for each in fifth) for fifth in fifths]
-    files = [statistics.median(each.files for each in fifth) for fifth in fifths]
+    files = [min(each.files for each in fifth) for fifth in fifths]
     first_mb, last_mb, first_files, last_files = mb[1], mb[-1], files[1], files[-1]
     growth, more = last_mb / first_mb - 1, last_files - first_files
     what = f"{round(UPDATES * size)} updates, {checks} checks, {sent} deliveries"
@@ -195,7 +196,7 @@ def _figures(size: float, weights: list[Weight], checks: int, sent: int) -> list
             f"a day in one process ({what}): open files more",
             more,
             "files",
-            f"{first_files:.0f} after warming up, {last_files:.0f} at the end",
+            f"least in each fifth of the day: {', '.join(map(str, files))}",
             "<= 0",
             more <= 0,
         ),

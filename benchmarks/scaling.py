@@ -5,6 +5,10 @@ Each process is the whole app, `python bot.py`: it takes updates at its own webh
 is due whoever stored it, and of all of them one sends. Updates come to the processes in turns, as
 from a balancer. The load is the one of `updates`: steps of an enrolment, each of which writes.
 
+Told twice: two processes beside one that has both cores to itself, of which PostgreSQL and the load
+already use what it leaves; and two on two cores beside one on one, all parties held to that core,
+which is what another process with another core adds.
+
 Beside it the raw driver's figure, in the same run: an update's three transactions (kept; applied;
 done) with as many statements, by psycopg with nothing around them. Everything shares the machine's
 cores, so what each party took of them is told too.
@@ -15,6 +19,8 @@ from __future__ import annotations
 import asyncio
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterable
@@ -41,6 +47,14 @@ CREATE TABLE raw (
 )
 """
 PAYLOAD = os.urandom(400)
+_LOOP = """
+import os, sys, time
+os.sched_setaffinity(0, [int(sys.argv[1])])
+count, until = 0, time.perf_counter() + 3
+while time.perf_counter() < until:
+    count += sum(1 for _ in range(1000))
+print(count)
+"""
 _LOOK = "SELECT * FROM raw WHERE id = %(id)s"
 _WRITE = "UPDATE raw SET state = 'open', payload = %(payload)s WHERE id = %(id)s"
 _TAKE = "UPDATE raw SET until = now() WHERE id = %(id)s"
@@ -60,23 +74,34 @@ class Round:
 
 async def measure() -> list[Figure]:
     """Rounds of raw driver, one process and two in turns; medians of the rounds'."""
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    ceiling = _two_loops(cores)
     raw: list[float] = []
+    on_one_core: list[Round] = []
     one: list[Round] = []
     two: list[Round] = []
+    kinds = ((1, cores[:1], on_one_core), (1, cores, one), (2, cores, two))
     with tempfile.TemporaryDirectory(prefix="nobs-scaling-") as name:
         async with _postgres(Path(name)) as server, load_running() as load:
             for number in range(ROUNDS):
                 raw.append(await asyncio.to_thread(_raw_rate, server))
-                for processes, rounds in ((1, one), (2, two)):
-                    folder = Path(name) / f"{number}-{processes}"
+                for at, (processes, held_to, rounds) in enumerate(kinds):
+                    folder = Path(name) / f"{number}-{at}"
                     folder.mkdir()
-                    rounds.append(await _round(server, load, folder, processes))
-    return _figures(raw, one, two)
+                    rounds.append(await _round(server, load, folder, processes, held_to))
+    return _figures(ceiling, raw, on_one_core, one, two)
 
 
-def _figures(raw: list[float], one: list[Round], two: list[Round]) -> list[Figure]:
+def _figures(
+    ceiling: float,
+    raw: list[float],
+    on_one_core: list[Round],
+    one: list[Round],
+    two: list[Round],
+) -> list[Figure]:
     raw_rate = statistics.median(raw)
     ratio = statistics.median(b.rate / a.rate for a, b in zip(one, two, strict=True))
+    by_core = statistics.median(b.rate / a.rate for a, b in zip(on_one_core, two, strict=True))
     share = statistics.median(b.rate / a for a, b in zip(raw, two, strict=True))
     step = "typing a name in an enrolment and going back; 16 persons at once"
     return [
@@ -88,10 +113,23 @@ def _figures(raw: list[float], one: list[Round], two: list[Round]) -> list[Figur
             "see the ratio",
             True,
         )
-        for count, rounds in (("one process", one), ("two processes", two))
+        for count, rounds in (
+            ("one process on one core", on_one_core),
+            ("one process on two cores", one),
+            ("two processes on two cores", two),
+        )
     ] + [
         Figure(
-            "updates on PostgreSQL: two processes beside one",
+            "updates on PostgreSQL: two processes on two cores beside one on one",
+            round(by_core, 2),
+            "ratio",
+            "PostgreSQL and the load on the same cores; two loops of pure Python beside one make "
+            f"{ceiling:.2f} here",
+            f">= {LEAST_RATIO}",
+            by_core >= LEAST_RATIO,
+        ),
+        Figure(
+            "updates on PostgreSQL: two processes beside one, both on two cores",
             round(ratio, 2),
             "ratio",
             f"{os.cpu_count()} cores, which carry PostgreSQL and the load too",
@@ -134,8 +172,8 @@ async def _postgres(folder: Path) -> AsyncIterator[Any]:
         await asyncio.to_thread(server.cleanup)
 
 
-async def _round(server: Any, load: Load, folder: Path, processes: int) -> Round:
-    """Processes on a database of their own, under load."""
+async def _round(server: Any, load: Load, folder: Path, processes: int, cores: list[int]) -> Round:
+    """Processes on a database of their own, under load, everybody held to some cores."""
     name = f"bot_{folder.name.replace('-', '_')}"
     server.psql(f"CREATE DATABASE {name}")
     envs = [
@@ -159,11 +197,39 @@ async def _round(server: Any, load: Load, folder: Path, processes: int) -> Round
             "PostgreSQL": [server.get_pid()],
             "load": [load.pid],
         }
+        everybody = [pid for pids in parties.values() for pid in pids]
+        _hold_to(everybody, cores)
         before, began = _cpu_s(parties), time.perf_counter()
         told = await load.run(*webhooks, dialogue=True, seconds=SECONDS)
         after, took_s = _cpu_s(parties), time.perf_counter() - began
-    cores = {who: (after[who] - before[who]) / took_s for who in parties}
-    return Round(told["updates"] / told["seconds"], cores)
+        _hold_to([server.get_pid(), load.pid], sorted(os.sched_getaffinity(0)))
+    taken = {who: (after[who] - before[who]) / took_s for who in parties}
+    return Round(told["updates"] / told["seconds"], taken)
+
+
+def _two_loops(cores: list[int]) -> float:
+    """What this machine gives two busy processes beside one: cores are seldom whole ones."""
+    alone = _counted(cores[:1])
+    return _counted(cores) / alone
+
+
+def _counted(cores: list[int]) -> int:
+    loops = [
+        subprocess.Popen(
+            (sys.executable, "-c", _LOOP, str(core)), stdout=subprocess.PIPE, text=True
+        )
+        for core in cores
+    ]
+    return sum(int(each.communicate()[0]) for each in loops)
+
+
+def _hold_to(pids: list[int], cores: list[int]) -> None:
+    """Let processes and their children, with all their threads, run on these cores only."""
+    for top in map(psutil.Process, pids):
+        for each in (top, *top.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess, ProcessLookupError):
+                for thread in each.threads():
+                    os.sched_setaffinity(thread.id, cores)
 
 
 def _cpu_s(parties: dict[str, list[int]]) -> dict[str, float]:
