@@ -62,7 +62,7 @@ def invite(
     if name is not None:
         invitation.name = work.vault.seal(_NAME, invitation.id, name.encode())
     work.session.add(invitation)
-    record(work, Act.INVITED, actor_id=created_by, role=role, area=area_code)
+    record(work, Act.INVITED, actor_id=created_by, role=role, area=area_code, name=name)
     return START_PREFIX + token
 
 
