@@ -105,7 +105,8 @@ async def is_being_checked(work: Work, camera_id: int) -> bool:
 
 async def drop_checks(work: Work, camera_id: int) -> None:
     """Remove every check of a camera, with its pictures."""
-    query = select(Check).where(Check.camera_id == camera_id)
+    # locked: one that ends at this moment gets its picture first
+    query = select(Check).where(Check.camera_id == camera_id).with_for_update()
     for check in (await work.session.execute(query)).scalars():
         doom(work, check.still_name)
         await work.session.delete(check)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from sqlalchemy import select, text
 
@@ -10,7 +12,7 @@ from nobs_bot.cameras.checks import Check, ask_check
 from nobs_bot.cameras.connection import read_address, refuse_factory_password, set_stream
 from nobs_bot.cameras.lookalikes import lookalikes, neighbours
 from nobs_bot.cameras.photos import Photo, fetch_photos
-from nobs_bot.cameras.record import State, Turning, camera_of, cameras_owned
+from nobs_bot.cameras.record import Camera, State, Turning, camera_of, cameras_owned
 from nobs_bot.errors import Refusal
 from nobs_bot.places.geodesy import ahead
 from nobs_bot.storage.audit import Act, lines_about
@@ -61,6 +63,38 @@ async def test_withdrawing_erases_secrets_place_and_pictures_at_once(any_house: 
         assert (await work.session.execute(select(Check))).all() == []
         assert (await lines_about(work, any_house.ids["Sari"]))[0].act is Act.WITHDRAWN
     assert await remove_doomed(any_house.office, any_house.files) == 1
+
+
+# on SQLite nobody writes beside anybody
+@pytest.mark.parametrize(
+    "migrated_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
+async def test_a_check_that_ends_during_a_withdrawal_leaves_no_picture(any_house: House) -> None:
+    house = any_house
+    camera_id = await house.approved()
+    async with house.office.work() as work:
+        camera = await house.camera(work, camera_id)
+        set_stream(work, camera, read_address("rtsp://warga:rahasia@cam.example/1"))
+        await ask_check(work, camera, tell_owner=True)
+
+    async def withdraws() -> None:
+        async with house.acting("Sari") as (work, sari):
+            camera = await work.session.get(Camera, camera_id)
+            assert camera is not None
+            await rights.withdraw(work, camera, sari)
+
+    async with house.office.work() as ending:
+        query = select(Check).where(Check.camera_id == camera_id).with_for_update()
+        check = (await ending.session.execute(query)).scalar_one()
+        check.still_name = "stills/seen"
+        await ending.session.flush()
+        await house.files.put("stills/seen", b"what the camera saw")
+        withdrawal = asyncio.create_task(withdraws())
+        await asyncio.sleep(0.5)
+        assert not withdrawal.done()
+    await withdrawal
+    await remove_doomed(house.office, house.files)
+    assert not await house.files.exists("stills/seen")
 
 
 async def test_a_withdrawn_camera_is_nobodys_any_more(house: House) -> None:
