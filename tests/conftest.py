@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
@@ -52,6 +53,12 @@ async def browser() -> AsyncIterator[Browser]:
         await chromium.close()
 
 
+@pytest.fixture
+def paces_stand_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No caller is given anything back for waiting, however slow this machine is."""
+    monkeypatch.setattr("nobs_bot.pace.time", SimpleNamespace(monotonic=lambda: 0.0))
+
+
 __all__ = [
     "any_house",
     "areas",
@@ -61,6 +68,7 @@ __all__ = [
     "migrated",
     "migrated_url",
     "office",
+    "paces_stand_still",
     "postgres",
     "pytest_sessionfinish",
     "pytest_terminal_summary",

@@ -425,6 +425,7 @@ def test_who_calls_too_fast_is_let_in_as_often_as_the_pace_says(
     assert 95 <= let_in <= 110
 
 
+@pytest.mark.usefixtures("paces_stand_still")
 async def test_a_crowd_of_strangers_holds_up_no_link(hall: Hall) -> None:
     link = await hall.link("Rahmat")
     stranger = hall.stranger()
@@ -434,6 +435,7 @@ async def test_a_crowd_of_strangers_holds_up_no_link(hall: Hall) -> None:
         assert answer.status == 200
 
 
+@pytest.mark.usefixtures("paces_stand_still")
 async def test_keys_that_are_made_up_for_each_call_are_no_way_round(hall: Hall) -> None:
     stranger = hall.stranger()
     codes = []

@@ -782,6 +782,7 @@ async def test_a_damaged_part_is_noticed_and_the_owner_hears_of_it(counter: Coun
 # wearing the house out
 
 
+@pytest.mark.usefixtures("paces_stand_still")
 async def test_one_link_cannot_call_without_end(counter: Counter) -> None:
     files, headers = await counter.enter()
     url = await begun(files, headers, 4)

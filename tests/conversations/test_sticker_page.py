@@ -105,6 +105,7 @@ async def test_from_the_printed_page_to_a_passer_bys_browser(
     await context.close()
 
 
+@pytest.mark.usefixtures("paces_stand_still")
 async def test_the_page_can_be_kept_by_nobody_and_does_not_wear_out(there: Installation) -> None:
     await approved_camera(there)
     link = await link_on_the_sheet(there)

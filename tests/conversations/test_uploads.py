@@ -63,7 +63,7 @@ async def test_a_large_file_goes_by_a_link_of_ones_own(paged: Installation, tmp_
     receipt = await sari.expect("SHA-256", timeout_s=20)
     assert hashlib.sha256(content).hexdigest() in receipt["text"]
     assert "ch3.dav" in receipt["text"]
-    await paged.phone("Rahmat").expect("rekaman dari K-1001 sudah diterima")
+    await paged.phone("Rahmat").expect("rekaman dari K-1001 sudah diterima", timeout_s=30)
     await sari.send("/riwayat")
     await sari.expect("halaman unggah untuk R-1001 dibuka")
     secrets = [address.rpartition("/")[2], cookie.partition("=")[2]]

@@ -196,6 +196,7 @@ async def test_what_is_wrong_is_said(filled: Hall) -> None:
         assert answer.headers["Allow"] == "GET, HEAD"
 
 
+@pytest.mark.usefixtures("paces_stand_still")
 async def test_too_often_is_slowed_down(filled: Hall) -> None:
     program = Program(filled, await key(filled.house))
     seen: set[int] = set()
