@@ -219,7 +219,7 @@ async def _requests(work: Work, found: Sequence[FootageRequest]) -> list[shapes.
         .where(Clip.request_id.in_(ids))
         .group_by(Clip.request_id)
     )
-    clips = {number: count for number, count in await work.session.execute(counting)}
+    clips = {row.request_id: row[1] for row in await work.session.execute(counting)}
     return [
         _request(work, each, answered.get(each.id, (0, 0)), clips.get(each.id, 0)) for each in found
     ]
