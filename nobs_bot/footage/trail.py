@@ -32,22 +32,9 @@ _AT_ONCE = 500
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # what of a line's details is told; words of people are left where they were written
 DETAILS = (
-    *(
-        "role",
-        "name",
-        "former",
-        "area",
-        "browser",
-        "way",
-        "field",
-        "value",
-        "verdict",
-        "outcome",
-        "reply",
-        "purpose",
-    ),
-    *("opened", "rows", "cameras", "target", "how", "size_bytes", "first_day", "last_day", "lines"),
-    *("what", "camera", "request"),
+    *("role", "name", "former", "area", "browser", "way", "field", "value", "verdict", "outcome"),
+    *("reply", "purpose", "opened", "rows", "cameras", "target", "how", "size_bytes", "first_day"),
+    *("last_day", "lines", "what", "camera", "request"),
 )
 
 
