@@ -10,8 +10,9 @@ already use what it leaves; and two on two cores beside one on one, all parties 
 which is what another process with another core adds.
 
 Beside it the raw driver's figure, in the same run: an update's three transactions (kept; applied;
-done) with as many statements, by psycopg with nothing around them. Everything shares the machine's
-cores, so what each party took of them is told too.
+done) with as many statements, by psycopg with nothing around them; and what is left of it when the
+same statements go through SQLAlchemy (see `drivers`). Everything shares the machine's cores, so
+what each party took of them is told too.
 """
 
 from __future__ import annotations
@@ -32,21 +33,16 @@ from typing import Any
 import psutil
 import psycopg
 
+from benchmarks import drivers
 from benchmarks.figure import Figure
 from benchmarks.processes import APP, environment, running, start
-from benchmarks.updates import AT_ONCE, Load, load_running
+from benchmarks.updates import Load, load_running
 
 ROUNDS = 3
 SECONDS = 6.0
 LEAST_RATIO = 1.6
 LEAST_OF_RAW = 0.3
 DATABASE = "scaling"
-RAW_TABLE = """
-CREATE TABLE raw (
-    id bigint PRIMARY KEY, person bigint, state text, payload bytea, until timestamptz
-)
-"""
-PAYLOAD = os.urandom(400)
 _LOOP = """
 import os, sys, time
 os.sched_setaffinity(0, [int(sys.argv[1])])
@@ -55,13 +51,6 @@ while time.perf_counter() < until:
     count += sum(1 for _ in range(1000))
 print(count)
 """
-_LOOK = "SELECT * FROM raw WHERE id = %(id)s"
-_WRITE = "UPDATE raw SET state = 'open', payload = %(payload)s WHERE id = %(id)s"
-_TAKE = "UPDATE raw SET until = now() WHERE id = %(id)s"
-_KEPT = ("INSERT INTO raw VALUES (%(id)s, %(person)s, 'waiting', %(payload)s, NULL)", _TAKE)
-# person, conversation and draft are read; draft or name, conversation and the update are written
-_APPLIED = (_LOOK, _LOOK, _LOOK, _WRITE, _WRITE, _WRITE)
-_DONE = ("UPDATE raw SET state = 'done', payload = NULL WHERE id = %(id)s", _TAKE)
 
 
 @dataclass(frozen=True)
@@ -77,19 +66,34 @@ async def measure() -> list[Figure]:
     cores = sorted(os.sched_getaffinity(0))[:2]
     ceiling = _two_loops(cores)
     raw: list[float] = []
+    layered: list[float] = []
     on_one_core: list[Round] = []
     one: list[Round] = []
     two: list[Round] = []
     kinds = ((1, cores[:1], on_one_core), (1, cores, one), (2, cores, two))
     with tempfile.TemporaryDirectory(prefix="nobs-scaling-") as name:
         async with _postgres(Path(name)) as server, load_running() as load:
+            address = server.get_uri(DATABASE)
             for number in range(ROUNDS):
-                raw.append(await asyncio.to_thread(_raw_rate, server))
+                raw.append(await asyncio.to_thread(drivers.rate, drivers.raw, address))
+                layered.append(await asyncio.to_thread(drivers.rate, drivers.layered, address))
                 for at, (processes, held_to, rounds) in enumerate(kinds):
                     folder = Path(name) / f"{number}-{at}"
                     folder.mkdir()
                     rounds.append(await _round(server, load, folder, processes, held_to))
-    return _figures(ceiling, raw, on_one_core, one, two)
+    return [_layer(raw, layered), *_figures(ceiling, raw, on_one_core, one, two)]
+
+
+def _layer(raw: list[float], layered: list[float]) -> Figure:
+    share = statistics.median(b / a for a, b in zip(raw, layered, strict=True))
+    return Figure(
+        "PostgreSQL: SQLAlchemy with nothing else to do, beside the raw driver",
+        round(share, 3),
+        "ratio",
+        f"the same ten statements: {statistics.median(layered):.0f} updates/s",
+        "to compare with",
+        True,
+    )
 
 
 def _figures(
@@ -166,7 +170,7 @@ async def _postgres(folder: Path) -> AsyncIterator[Any]:
     try:
         server.psql(f"CREATE DATABASE {DATABASE}")
         with psycopg.connect(server.get_uri(DATABASE)) as connection:
-            connection.execute(RAW_TABLE)
+            connection.execute(drivers.TABLE)
         yield server
     finally:
         await asyncio.to_thread(server.cleanup)
@@ -245,35 +249,3 @@ def _tree_cpu_s(pid: int) -> float:
             times = each.cpu_times()
             taken_s += times.user + times.system + times.children_user + times.children_system
     return taken_s
-
-
-def _raw_rate(server: Any) -> float:
-    """Updates a second of the driver alone, as many at once as there are persons."""
-    return asyncio.run(_raw(server.get_uri(DATABASE)))
-
-
-async def _raw(address: str) -> float:
-    async with await psycopg.AsyncConnection.connect(address) as connection:
-        await connection.execute("TRUNCATE raw")
-    deadline = time.perf_counter() + SECONDS
-    began = time.perf_counter()
-    counts = await asyncio.gather(
-        *[_raw_person(address, each, deadline) for each in range(AT_ONCE)]
-    )
-    return sum(counts) / (time.perf_counter() - began)
-
-
-async def _raw_person(address: str, person: int, deadline: float) -> int:
-    """Update after update, as the app's log shows them: kept and taken; applied; done."""
-    done = 0
-    async with await psycopg.AsyncConnection.connect(address) as connection:
-        while time.perf_counter() < deadline:
-            number = person << 40 | done
-            for statements in (_KEPT, _APPLIED, _DONE):
-                for statement in statements:
-                    await connection.execute(
-                        statement, {"id": number, "person": person, "payload": PAYLOAD}
-                    )
-                await connection.commit()
-            done += 1
-    return done
