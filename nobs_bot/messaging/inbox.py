@@ -98,14 +98,21 @@ def lane_of(raw: dict[str, Any]) -> int:
     return 0
 
 
-async def store(work: Work, updates: Iterable[dict[str, Any]]) -> None:
-    """Keep updates; one whose id is there already is the same update and is left as it is."""
+async def store(
+    work: Work, updates: Iterable[dict[str, Any]], *, due_in: timedelta = timedelta(0)
+) -> None:
+    """
+    Keep updates; one whose id is there already is the same update and is left as it is.
+
+    Args:
+        due_in: How long nobody takes them, so that what came in the wrong order is put right.
+    """
     rows = [
         {
             "update_id": raw["update_id"],
             "lane": lane_of(raw),
             "received_at": work.now,
-            "due_at": work.now,
+            "due_at": work.now + due_in,
             "state": Progress.WAITING,
             "payload": work.vault.seal_json(_PAYLOAD, raw["update_id"], raw),
             "attempts": 0,

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 # so long the database may be away before a lane breaks off; its lease is longer
 WAITED_FOR = inbox.LEASE / 2
 FIRST_PAUSE_S = 0.01
+# Telegram may bring a person's updates in the wrong order; who does not answer lets them come in
+SETTLES_IN = timedelta(seconds=0.2)
 
 Answers = list[dict[str, Any]]
 
@@ -75,11 +77,19 @@ class Pump:
         conversation: Handles updates and sends answers.
         at_once: How many people are served side by side.
         idle_s: How often the table is looked at when nobody rings.
+        is_front: Never runs: keeps updates for other processes to answer.
     """
 
     def __init__(
-        self, office: Office, conversation: Conversation, *, at_once: int = 16, idle_s: float = 0.5
+        self,
+        office: Office,
+        conversation: Conversation,
+        *,
+        at_once: int = 16,
+        idle_s: float = 0.5,
+        is_front: bool = False,
     ) -> None:
+        self._is_front = is_front
         self._office = office
         self._conversation = conversation
         self._bell = Bell(office.database)
@@ -105,7 +115,7 @@ class Pump:
     def _hear(self, free: frozenset[int] | None) -> None:
         """Others have given lanes up; None: there is something, or we may have missed it."""
         if free is None:
-            self._look_soon()
+            asyncio.get_running_loop().call_later(SETTLES_IN.total_seconds(), self._look_soon)
             return
         ours = self._handover.ours(free)
         if ours and self._free > 0:
@@ -130,7 +140,10 @@ class Pump:
 
     async def _keep(self, work: Work, updates: list[dict[str, Any]]) -> list[Claimed]:
         """Keep updates, and take at once what is free to run, which saves a transaction."""
-        await inbox.store(work, updates)
+        if self._is_front:
+            await inbox.store(work, updates, due_in=SETTLES_IN)
+        else:
+            await inbox.store(work, updates)
         if not self._is_running or self._free < len(updates):
             self._handover.leave()
             return []

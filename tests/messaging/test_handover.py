@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from nobs_bot.messaging.bell import CHANNEL, Bell, _read
 from nobs_bot.messaging.handover import MOST_AWAITED, Handover
-from nobs_bot.messaging.pump import Answers, Pump
+from nobs_bot.messaging.pump import SETTLES_IN, Answers, Pump
 from nobs_bot.storage.work import Work
 from tests.cast import House
 from tests.messaging.test_pump import done, running
@@ -59,17 +59,19 @@ async def test_who_types_on_at_once_is_served_whichever_process_is_next(any_hous
 
 
 @on_postgres
-async def test_what_a_process_keeps_that_answers_nobody_is_taken_by_one_that_does(
+async def test_what_a_front_keeps_is_taken_by_who_answers_and_in_order(
     any_house: House,
 ) -> None:
     script = Script()
-    front = Pump(any_house.office, Script(), idle_s=NEVER_S)
+    front = Pump(any_house.office, Script(), is_front=True)
     async with processes(any_house, script):
-        for number in (1, 2, 3):
-            await front.receive([update(number, 900 + number)])
+        for number in (3, 2, 1):
+            await front.receive([update(number)])
+        assert script.applied == []
+        any_house.clock.advance(SETTLES_IN)
         async with asyncio.timeout(WITHIN_S):
             await done(any_house, 1, 2, 3)
-    assert sorted(script.applied) == [1, 2, 3]
+    assert script.applied == [1, 2, 3], "as they were sent, and not as they came"
 
 
 @on_postgres
@@ -97,7 +99,7 @@ async def test_what_was_missed_while_nothing_was_heard_is_looked_for(
     any_house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     script = Script()
-    front = Pump(any_house.office, Script(), idle_s=NEVER_S)
+    front = Pump(any_house.office, Script(), is_front=True)
     async with processes(any_house, script) as [pump]:
         async with any_house.office.work() as work:
             ends = text(
@@ -109,6 +111,7 @@ async def test_what_was_missed_while_nothing_was_heard_is_looked_for(
         while pump._handover.is_heard:
             await asyncio.sleep(0.01)
         await front.receive([update(1)])
+        any_house.clock.advance(SETTLES_IN)
         async with asyncio.timeout(WITHIN_S):
             await done(any_house, 1)
     assert "other processes are not heard" in caplog.text
