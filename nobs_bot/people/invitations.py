@@ -9,7 +9,8 @@ from sqlalchemy import BigInteger, LargeBinary, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.errors import Refusal
-from nobs_bot.people.persons import MOST_NAME_CHARACTERS, Person, set_service_name
+from nobs_bot.people.persons import MOST_NAME_CHARACTERS, Person
+from nobs_bot.people.renaming import name_officer
 from nobs_bot.people.roles import Grant, Role, grant, holds
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.base import Base, Identified, choice, new_id, sealed
@@ -90,14 +91,26 @@ async def redeem(work: Work, who: Person, start: str, *, account_name: str = "")
     invitation = (await work.session.execute(used)).scalar_one_or_none()
     if invitation is None or not await _stands(work, invitation):
         raise Refusal("invitation.not_valid")
-    if invitation.name is not None:
-        set_service_name(work, who, work.vault.open(_NAME, invitation.id, invitation.name).decode())
-        invitation.name = None
-    elif who.service_name is None and account_name:
-        set_service_name(work, who, account_name[:MOST_NAME_CHARACTERS])
+    given = _name_in(work, invitation) or ("" if who.service_name else account_name)
+    # an administrator who takes their own invitation names nobody: that is for another
+    if given and invitation.created_by != who.id:
+        name_officer(
+            work,
+            who,
+            given[:MOST_NAME_CHARACTERS],
+            area_code=invitation.area_code,
+            named_by=invitation.created_by,
+        )
+    invitation.name = None
     return await grant(
         work, who, invitation.role, invitation.area_code, granted_by=invitation.created_by
     )
+
+
+def _name_in(work: Work, invitation: Invitation) -> str:
+    if invitation.name is None:
+        return ""
+    return work.vault.open(_NAME, invitation.id, invitation.name).decode()
 
 
 async def _stands(work: Work, invitation: Invitation) -> bool:

@@ -294,7 +294,7 @@ async def test_a_slow_worker_whose_update_was_redone_changes_nothing(any_house: 
         any_house.clock.advance(inbox.LEASE * 2)
         await Pump(any_house.office, Script()).drain()
         go_on.set()
-    await asyncio.wait_for(_lanes(pump), 60)
+    await asyncio.wait_for(_lanes(pump), 10)
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
     assert 1_500 not in await met(any_house)

@@ -316,3 +316,29 @@ async def test_nobody_names_themselves_or_an_officer_of_elsewhere(house: House) 
         for held, key in ((own, "roles.own"), (dewis, "roles.not_here")):
             with pytest.raises(Refusal, match=key):
                 await rename(work, held.id, kartika, "Kombes Kartika")
+
+
+async def test_nobody_names_themselves_by_another_role_or_an_own_invitation(house: House) -> None:
+    async with house.acting("Kartika") as (work, kartika):
+        set_service_name(work, kartika, "AKP Kartika")
+        [supervisor] = await grants_of(work, kartika.id)
+        await grant(work, kartika, Role.ADMINISTRATOR, DISTRICT, granted_by=None)
+        with pytest.raises(Refusal, match=r"roles\.own_name"):
+            await rename(work, supervisor.id, kartika, "Kapolri")
+        start = invite(work, Role.REVIEWER, DISTRICT, created_by=kartika.id, name="Kapolri")
+        await redeem(work, kartika, start, account_name="Kapolri")
+    assert await called(house, "Kartika") == "AKP Kartika"
+
+
+async def test_a_name_by_a_second_invitation_is_in_the_log_with_the_former(house: House) -> None:
+    async with house.acting("Kartika") as (work, kartika):
+        await grant(work, kartika, Role.ADMINISTRATOR, DISTRICT, granted_by=None)
+        start = invite(work, Role.REVIEWER, KECAMATAN, created_by=kartika.id, name="Aipda Dewi")
+    async with house.acting("Dewi") as (work, dewi):
+        await redeem(work, dewi, start)
+    async with house.office.look() as work:
+        query = select(AuditLine).where(AuditLine.act == Act.OFFICER_NAMED)
+        line = (await work.session.execute(query)).scalar_one()
+        assert line.actor_id == house.ids["Kartika"]
+        details = line.read_details(work)
+    assert (details["former"], details["name"]) == ("Dewi", "Aipda Dewi")
