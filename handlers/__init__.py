@@ -36,6 +36,7 @@ from . import (
 )
 from . import start as start_dialogue
 from .gate import Gate
+from .switchboard import Switchboard
 
 
 def build_dispatcher() -> Dispatcher:
@@ -53,7 +54,7 @@ def build_router() -> Router:
     then the dialogues, each of which answers only while its own question is open; the fallback
     last, so that nothing stays without an answer.
     """
-    root = Router(name="root")
+    root = Switchboard(name="root")
     for observed in (root.message, root.callback_query):
         observed.middleware(Gate())
     for part in (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
@@ -26,7 +26,7 @@ from nobs_bot.people.roles import (
 )
 
 from .desk import Desk
-from .filters import At, Tap, number, word
+from .filters import At, Tap, Typed, number, word
 from .menu import menu_for
 from .states import Inviting
 
@@ -63,7 +63,7 @@ async def role_chosen(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -
     desk.show("invite.area", cancel, role=desk.words(f"role.{args[0]}"))
 
 
-@router.message(At(Inviting.AREA), F.text, ~F.text.startswith("/"))
+@router.message(At(Inviting.AREA), Typed())
 async def area_given(message: TelegramMessage, desk: Desk) -> None:
     areas = await require(desk.work, desk.who.id, Role.ADMINISTRATOR)
     area = desk.areas.find(message.text or "")
@@ -77,7 +77,7 @@ async def area_given(message: TelegramMessage, desk: Desk) -> None:
     desk.say("invite.name", cancel, role=role, area=str(area))
 
 
-@router.message(At(Inviting.NAME), F.text, ~F.text.startswith("/"))
+@router.message(At(Inviting.NAME), Typed())
 async def name_given(message: TelegramMessage, desk: Desk) -> None:
     name = read_name(message.text or "")
     role, area = Role(desk.memory["role"]), desk.areas.get(desk.memory["area"])
@@ -159,7 +159,7 @@ async def other_name_asked(query: CallbackQuery, desk: Desk, args: tuple[str, ..
     )
 
 
-@router.message(At(Inviting.RENAME), F.text, ~F.text.startswith("/"))
+@router.message(At(Inviting.RENAME), Typed())
 async def other_name_given(message: TelegramMessage, desk: Desk) -> None:
     who = await rename(desk.work, int(desk.memory["grant"]), desk.who, message.text or "")
     desk.dialogue.end()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
 
@@ -12,7 +12,7 @@ from nobs_bot.footage.request import request_for
 from nobs_bot.people.roles import Role, require_at
 
 from .desk import Desk
-from .filters import At, Tap, number
+from .filters import At, Tap, Typed, number
 from .states import Agreeing
 
 router = Router(name="agreement")
@@ -49,7 +49,7 @@ def _way_out(desk: Desk) -> Keyboard:
     return column(button(desk.words("cancel_button"), "req.cancel"))
 
 
-@router.message(At(Agreeing.REASON), F.text, ~F.text.startswith("/"))
+@router.message(At(Agreeing.REASON), Typed())
 async def reason_given(message: TelegramMessage, desk: Desk) -> None:
     reason, agreed = _read_reason(message), bool(desk.memory["agreed"])
     request = await agreement.decide(
@@ -58,7 +58,7 @@ async def reason_given(message: TelegramMessage, desk: Desk) -> None:
     _done(desk, "agree.done_yes" if agreed else "agree.done_no", request.name)
 
 
-@router.message(At(Agreeing.REVIEW), F.text, ~F.text.startswith("/"))
+@router.message(At(Agreeing.REVIEW), Typed())
 async def review_given(message: TelegramMessage, desk: Desk) -> None:
     reason, justified = _read_reason(message), bool(desk.memory["agreed"])
     request = await agreement.review(
@@ -84,7 +84,7 @@ async def hold_asked(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) ->
     desk.say("hold.reason_ask", _way_out(desk), request=request.name)
 
 
-@router.message(At(Agreeing.HOLD), F.text, ~F.text.startswith("/"))
+@router.message(At(Agreeing.HOLD), Typed())
 async def held(message: TelegramMessage, desk: Desk) -> None:
     request = await request_for(desk.work, int(desk.memory["request"]), desk.who)
     await retention.hold(desk.work, request, desk.who, message.text or "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import PurePath
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
 
@@ -19,7 +19,7 @@ from nobs_bot.footage.wording import ask_keyboard, clock_error_text
 from nobs_bot.texts import Markup
 
 from .desk import Desk
-from .filters import At, Tap, number
+from .filters import At, Brings, IsCommand, Tap, Typed, number
 from .states import Answering
 from .uploads import GIGABYTES, link_button
 
@@ -85,7 +85,7 @@ async def clips_done(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) ->
     desk.say("clip.thanks", column(button(desk.words("home_button"), "home")))
 
 
-@router.message(At(Answering.CLIPS), F.document)
+@router.message(At(Answering.CLIPS), Brings("document"))
 async def document_sent(message: TelegramMessage, desk: Desk) -> None:
     document = message.document
     assert document is not None
@@ -99,7 +99,7 @@ async def document_sent(message: TelegramMessage, desk: Desk) -> None:
     )
 
 
-@router.message(At(Answering.CLIPS), F.video)
+@router.message(At(Answering.CLIPS), Brings("video"))
 async def video_sent(message: TelegramMessage, desk: Desk) -> None:
     video = message.video
     assert video is not None
@@ -143,13 +143,13 @@ async def _take(
     desk.say("clip.taking" if is_new else "clip.known")
 
 
-@router.message(At(Answering.CLIPS), F.text, ~F.text.startswith("/"))
+@router.message(At(Answering.CLIPS), Typed())
 async def note_written(message: TelegramMessage, desk: Desk) -> None:
     await add_note(desk.work, int(desk.memory["ask"]), desk.who, message.text or "")
     desk.say("clip.note_kept", _done_button(desk))
 
 
-@router.message(At(Answering.CLIPS), ~F.text.startswith("/"))
+@router.message(At(Answering.CLIPS), ~IsCommand())
 async def not_a_clip(message: TelegramMessage, desk: Desk) -> None:
     desk.say("clip.only_files", _done_button(desk))
 
@@ -174,7 +174,7 @@ async def clock_skipped(query: CallbackQuery, desk: Desk, args: tuple[str, ...])
     _ask_clips(desk, ask)
 
 
-@router.message(At(Answering.CLOCK), F.photo)
+@router.message(At(Answering.CLOCK), Brings("photo"))
 async def clock_photographed(message: TelegramMessage, desk: Desk) -> None:
     """The photo goes to the evidence; what it shows is read by the person who took it."""
     assert message.photo
@@ -193,7 +193,7 @@ async def clock_photographed(message: TelegramMessage, desk: Desk) -> None:
     desk.say("clock.photo_kept")
 
 
-@router.message(At(Answering.CLOCK), F.text, ~F.text.startswith("/"))
+@router.message(At(Answering.CLOCK), Typed())
 async def clock_typed(message: TelegramMessage, desk: Desk) -> None:
     seen_at = desk.memory.get("clock_seen_at")
     at = datetime.fromisoformat(seen_at) if seen_at else message.date
@@ -205,6 +205,6 @@ async def clock_typed(message: TelegramMessage, desk: Desk) -> None:
     _ask_clips(desk, ask)
 
 
-@router.message(At(Answering.CLOCK), ~F.text.startswith("/"))
+@router.message(At(Answering.CLOCK), ~IsCommand())
 async def not_a_clock(message: TelegramMessage, desk: Desk) -> None:
     raise Refusal("clock.unclear")

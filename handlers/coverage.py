@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
@@ -17,7 +17,7 @@ from nobs_bot.places.areas import Area
 from nobs_bot.places.reading import read_location
 
 from .desk import Desk
-from .filters import At, Says, Tap, shared_place, word
+from .filters import At, Brings, Says, Tap, Typed, shared_place, word
 from .states import Covering
 
 router = Router(name="coverage")
@@ -116,12 +116,12 @@ async def point_cancelled(message: TelegramMessage, desk: Desk) -> None:
     desk.leave_off()
 
 
-@router.message(At(Covering.PLACE), F.location | F.venue)
+@router.message(At(Covering.PLACE), Brings("location", "venue"))
 async def point_shared(message: TelegramMessage, desk: Desk) -> None:
     await _look_round(desk, *shared_place(message))
 
 
-@router.message(At(Covering.PLACE), F.text, ~F.text.startswith("/"))
+@router.message(At(Covering.PLACE), Typed())
 async def point_typed(message: TelegramMessage, desk: Desk) -> None:
     text = (message.text or "").strip()
     area = desk.areas.find(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
 
@@ -11,7 +11,7 @@ from nobs_bot.people.consent import current_consent
 
 from .desk import Desk
 from .enrol.begin import show_consent
-from .filters import At
+from .filters import At, IsCommand
 from .states import Asking, Covering, Enrol, Pointing, Spotting, Sticking, Stream, Walking
 
 router = Router(name="fallback")
@@ -45,7 +45,7 @@ async def consent_still_open(message: TelegramMessage, desk: Desk) -> None:
         show_consent(desk, desk.memory.get("claim"))
 
 
-@router.message(F.text.startswith("/"))
+@router.message(IsCommand())
 async def unknown_command(message: TelegramMessage, desk: Desk) -> None:
     home = column(button(desk.words("home_button"), "home"))
     desk.say("fallback.unknown_command", home)

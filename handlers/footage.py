@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
@@ -27,7 +27,7 @@ from nobs_bot.texts import Words
 from . import preview
 from .desk import Desk
 from .enrol.place import read_coordinates
-from .filters import At, Says, Tap, number, shared_place, word
+from .filters import At, Brings, Says, Tap, Typed, number, shared_place, word
 from .states import Asking
 
 router = Router(name="footage")
@@ -116,12 +116,12 @@ async def _ask(desk: Desk, step: Asking) -> None:
     desk.show(key, (*rows, *_footer(words)), **params)
 
 
-@router.message(At(Asking.PLACE), F.location | F.venue)
+@router.message(At(Asking.PLACE), Brings("location", "venue"))
 async def place_shared(message: TelegramMessage, desk: Desk) -> None:
     await _take_place(desk, *shared_place(message))
 
 
-@router.message(At(Asking.PLACE), F.text, ~F.text.startswith("/"))
+@router.message(At(Asking.PLACE), Typed())
 async def place_typed(message: TelegramMessage, desk: Desk) -> None:
     text = (message.text or "").strip()
     camera = await _camera_named(desk, text)
@@ -210,7 +210,7 @@ async def radius_chosen(query: CallbackQuery, desk: Desk, args: tuple[str, ...])
     await _take_radius(desk, number(args))
 
 
-@router.message(At(Asking.RADIUS), F.text, ~F.text.startswith("/"))
+@router.message(At(Asking.RADIUS), Typed())
 async def radius_typed(message: TelegramMessage, desk: Desk) -> None:
     digits = (message.text or "").casefold().removesuffix("meter").removesuffix("m").strip()
     if not digits.isdigit():
@@ -225,7 +225,7 @@ async def _take_radius(desk: Desk, radius_m: int) -> None:
     await _ask(desk, Asking.WINDOW)
 
 
-@router.message(At(Asking.WINDOW), F.text, ~F.text.startswith("/"))
+@router.message(At(Asking.WINDOW), Typed())
 async def window_typed(message: TelegramMessage, desk: Desk) -> None:
     settings = desk.work.settings
     windows = read_windows(message.text or "", desk.work.now, settings.zone)
@@ -233,7 +233,7 @@ async def window_typed(message: TelegramMessage, desk: Desk) -> None:
     await _ask(desk, Asking.CASE)
 
 
-@router.message(At(Asking.CASE), F.text, ~F.text.startswith("/"))
+@router.message(At(Asking.CASE), Typed())
 async def case_typed(message: TelegramMessage, desk: Desk) -> None:
     desk.memory["case"] = read_case_number(desk.work, message.text or "")
     await _ask(desk, Asking.PURPOSE)
@@ -279,7 +279,7 @@ async def pictures_dropped(query: CallbackQuery, desk: Desk) -> None:
     await _ask(desk, Asking.NOTE)
 
 
-@router.message(At(Asking.NOTE), F.photo)
+@router.message(At(Asking.NOTE), Brings("photo"))
 async def picture_sent(message: TelegramMessage, desk: Desk) -> None:
     assert message.photo
     pictures = desk.memory.setdefault("pictures", [])
@@ -291,7 +291,7 @@ async def picture_sent(message: TelegramMessage, desk: Desk) -> None:
     desk.reply.say(_note_screen(desk))
 
 
-@router.message(At(Asking.NOTE), F.text, ~F.text.startswith("/"))
+@router.message(At(Asking.NOTE), Typed())
 async def note_typed(message: TelegramMessage, desk: Desk) -> None:
     desk.memory["note"] = read_note(message.text or "")
     await _ask(desk, Asking.PREVIEW)
@@ -314,7 +314,7 @@ async def emergency_tapped(query: CallbackQuery, desk: Desk) -> None:
     desk.say("emergency.reason_ask", _footer(desk.words))
 
 
-@router.message(At(Asking.EMERGENCY), F.text, ~F.text.startswith("/"))
+@router.message(At(Asking.EMERGENCY), Typed())
 async def emergency_sent(message: TelegramMessage, desk: Desk) -> None:
     await _send(desk, Kind.FOOTAGE, emergency=asking.read_emergency(message.text or ""))
 

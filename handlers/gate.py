@@ -17,6 +17,7 @@ from nobs_bot.errors import Refusal
 from nobs_bot.people.roles import Role, grants_of
 
 from .desk import Desk
+from .filters import is_command
 from .states import Sticking
 
 Roles = frozenset[Role] | None
@@ -91,8 +92,7 @@ def open_to(dialogue: str, one: str | None) -> Roles:
 
 def _answered(event: TelegramObject, desk: Desk) -> str | None:
     """The question to which a message is the answer; a command is none."""
-    is_command = isinstance(event, Message) and (event.text or "").startswith("/")
-    return None if is_command else desk.dialogue.state
+    return None if isinstance(event, Message) and is_command(event) else desk.dialogue.state
 
 
 class Gate(BaseMiddleware):

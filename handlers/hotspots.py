@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
@@ -23,7 +23,7 @@ from nobs_bot.places.reading import read_location
 from nobs_bot.texts import Words
 
 from .desk import Desk, map_picture
-from .filters import At, Says, Tap, number, shared_place, word
+from .filters import At, Brings, Says, Tap, Typed, number, shared_place, word
 from .states import Spotting
 
 router = Router(name="hotspots")
@@ -218,12 +218,12 @@ async def kind_chosen(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -
     _ask(desk, Spotting.PLACE)
 
 
-@router.message(At(Spotting.PLACE), F.location | F.venue)
+@router.message(At(Spotting.PLACE), Brings("location", "venue"))
 async def place_shared(message: TelegramMessage, desk: Desk) -> None:
     await _take_place(desk, *shared_place(message))
 
 
-@router.message(At(Spotting.PLACE), F.text, ~F.text.startswith("/"))
+@router.message(At(Spotting.PLACE), Typed())
 async def place_typed(message: TelegramMessage, desk: Desk) -> None:
     point = read_location((message.text or "").strip(), desk.areas)
     if point is None:
@@ -245,7 +245,7 @@ async def radius_chosen(query: CallbackQuery, desk: Desk, args: tuple[str, ...])
     _take_radius(desk, number(args))
 
 
-@router.message(At(Spotting.RADIUS), F.text, ~F.text.startswith("/"))
+@router.message(At(Spotting.RADIUS), Typed())
 async def radius_typed(message: TelegramMessage, desk: Desk) -> None:
     digits = (message.text or "").casefold().removesuffix("meter").removesuffix("m").strip()
     if not (digits.isascii() and digits.isdigit() and len(digits) < 6):
@@ -265,7 +265,7 @@ async def hours_chosen(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) 
     _take_hours(desk, Hours() if word(args) == "all" else hotspots.read_hours(args[0]))
 
 
-@router.message(At(Spotting.HOURS), F.text, ~F.text.startswith("/"))
+@router.message(At(Spotting.HOURS), Typed())
 async def hours_typed(message: TelegramMessage, desk: Desk) -> None:
     _take_hours(desk, hotspots.read_hours(message.text or ""))
 
@@ -283,7 +283,7 @@ async def days_chosen(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -
     _ask(desk, Spotting.WEIGHT)
 
 
-@router.message(At(Spotting.DAYS), F.text, ~F.text.startswith("/"))
+@router.message(At(Spotting.DAYS), Typed())
 async def days_typed(message: TelegramMessage, desk: Desk) -> None:
     try:
         desk.memory["days"] = hotspots.read_days((message.text or "").replace(" ", ""))
@@ -336,7 +336,7 @@ async def table_asked(query: CallbackQuery, desk: Desk) -> None:
     desk.show("hotspot.table.ask", _way_out(desk.words))
 
 
-@router.message(At(Spotting.TABLE), F.document)
+@router.message(At(Spotting.TABLE), Brings("document"))
 async def table_sent(message: TelegramMessage, desk: Desk) -> None:
     """Fetched and read afterwards: a file is not waited for in the conversation."""
     document = message.document
@@ -348,7 +348,7 @@ async def table_sent(message: TelegramMessage, desk: Desk) -> None:
     desk.say("hotspot.table.reading")
 
 
-@router.message(At(Spotting.TABLE), F.text, ~F.text.startswith("/"))
+@router.message(At(Spotting.TABLE), Typed())
 async def table_pasted(message: TelegramMessage, desk: Desk) -> None:
     spots = hotspots.read_table(message.text or "")
     await hotspots.enter_all(desk.work, desk.who, desk.areas, spots)

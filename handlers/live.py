@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
 
@@ -15,7 +15,7 @@ from nobs_bot.footage.live.account import account_of
 from nobs_bot.messaging.message import Message
 
 from .desk import Desk
-from .filters import At, Tap, number
+from .filters import At, Tap, Typed, number
 from .states import Living
 
 router = Router(name="live")
@@ -106,7 +106,7 @@ async def hours_chosen(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) 
     desk.reply.show(await _terms(desk, camera))
 
 
-@router.message(At(Living.HOURS), F.text, ~F.text.startswith("/"))
+@router.message(At(Living.HOURS), Typed())
 async def hours_typed(message: TelegramMessage, desk: Desk) -> None:
     camera = await camera_of(desk.work, int(desk.memory["camera"]), desk.who.id)
     hours = terms.read_hours(message.text or "")

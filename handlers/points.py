@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
@@ -18,7 +18,7 @@ from nobs_bot.places.points import RADII_M, NamedPoint
 from nobs_bot.places.reading import read_location
 
 from .desk import Desk, map_picture
-from .filters import At, Says, Tap, number, shared_place
+from .filters import At, Brings, Says, Tap, Typed, number, shared_place
 from .states import Pointing
 
 router = Router(name="points")
@@ -181,7 +181,7 @@ async def rename_asked(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) 
     desk.say("point.rename_ask", _cancel(desk), name=point.name)
 
 
-@router.message(At(Pointing.RENAME), F.text, ~F.text.startswith("/"))
+@router.message(At(Pointing.RENAME), Typed())
 async def rename_given(message: TelegramMessage, desk: Desk) -> None:
     point_id = int(desk.memory["point"])
     point = await points.rename(desk.work, point_id, desk.who, message.text or "")
@@ -201,18 +201,18 @@ async def new_asked(query: CallbackQuery, desk: Desk) -> None:
     desk.show("point.name_ask", _cancel(desk))
 
 
-@router.message(At(Pointing.NAME), F.text, ~F.text.startswith("/"))
+@router.message(At(Pointing.NAME), Typed())
 async def name_given(message: TelegramMessage, desk: Desk) -> None:
     desk.memory["name"] = points.read_name(message.text or "")
     desk.ask_place("point.place_ask", Pointing.PLACE)
 
 
-@router.message(At(Pointing.PLACE), F.location | F.venue)
+@router.message(At(Pointing.PLACE), Brings("location", "venue"))
 async def place_shared(message: TelegramMessage, desk: Desk) -> None:
     await _take_place(desk, *shared_place(message))
 
 
-@router.message(At(Pointing.PLACE), F.text, ~F.text.startswith("/"))
+@router.message(At(Pointing.PLACE), Typed())
 async def place_typed(message: TelegramMessage, desk: Desk) -> None:
     point = read_location((message.text or "").strip(), desk.areas)
     if point is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
@@ -17,7 +17,7 @@ from nobs_bot.places.areas import Area
 from nobs_bot.texts import Markup, Words
 
 from .desk import Desk
-from .filters import At, Tap, word
+from .filters import At, Tap, Typed, word
 from .states import Progressing
 
 router = Router(name="progress")
@@ -167,7 +167,7 @@ async def aims_tapped(query: CallbackQuery, desk: Desk) -> None:
     desk.show("progress.aims_ask", column(button(desk.words("cancel_button"), "prg.start")))
 
 
-@router.message(At(Progressing.AIMS), F.text, ~F.text.startswith("/"))
+@router.message(At(Progressing.AIMS), Typed())
 async def aims_given(message: TelegramMessage, desk: Desk) -> None:
     count = await progress.set_aims(desk.work, desk.who, desk.areas, message.text or "")
     desk.dialogue.end()

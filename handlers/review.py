@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
@@ -27,7 +27,7 @@ from nobs_bot.texts import Markup, Words
 
 from .desk import Desk, map_picture
 from .enrol.screens import camera_map
-from .filters import At, Tap, number, word
+from .filters import At, Tap, Typed, number, word
 from .states import Review
 
 router = Router(name="review")
@@ -175,7 +175,7 @@ def _field(args: tuple[str, ...]) -> str:
     return args[1] if args[1] in review.CHANGE_FIELDS else review.CHANGE_FIELDS[0]
 
 
-@router.message(At(Review.CHANGE_WORDS), F.text, ~F.text.startswith("/"))
+@router.message(At(Review.CHANGE_WORDS), Typed())
 async def change_asked(message: TelegramMessage, desk: Desk) -> None:
     camera = await review.ask_change(
         desk.work,
@@ -213,7 +213,7 @@ async def rejected(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> N
     desk.show("review.reject_words", column(button(desk.words("back_button"), "rev.next")))
 
 
-@router.message(At(Review.REJECT_WORDS), F.text, ~F.text.startswith("/"))
+@router.message(At(Review.REJECT_WORDS), Typed())
 async def rejected_in_words(message: TelegramMessage, desk: Desk) -> None:
     camera_id = int(desk.memory["camera"])
     camera = await review.reject(desk.work, camera_id, desk.who, message.text or "")

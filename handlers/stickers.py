@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
@@ -20,7 +20,7 @@ from nobs_bot.people.roles import covers
 from nobs_bot.texts import Words
 
 from .desk import Desk
-from .filters import At, Tap, number, word
+from .filters import At, Brings, Tap, Typed, number, word
 from .scanning import show_record
 from .states import Sticking
 
@@ -146,7 +146,7 @@ async def first_asked(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -
     desk.say("sticker.first_ask", cancel, most=SHEETS[batch.size].count)
 
 
-@router.message(At(Sticking.FIRST), F.text, ~F.text.startswith("/"))
+@router.message(At(Sticking.FIRST), Typed())
 async def first_given(message: TelegramMessage, desk: Desk) -> None:
     batch = await stickers.batch_for(desk.work, int(desk.memory["batch"]), desk.who)
     said = (message.text or "").strip()
@@ -325,7 +325,7 @@ async def cancelled(query: CallbackQuery, desk: Desk) -> None:
     desk.leave_off()
 
 
-@router.message(At(Sticking.PHOTO), F.photo)
+@router.message(At(Sticking.PHOTO), Brings("photo"))
 async def photo_sent(message: TelegramMessage, desk: Desk) -> None:
     assert message.photo
     largest = message.photo[-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
@@ -18,7 +18,7 @@ from nobs_bot.storage.audit import Act, record
 from nobs_bot.texts import Markup
 
 from .desk import Desk
-from .filters import At, Says, Tap, number, shared_place
+from .filters import At, Brings, Says, Tap, number, shared_place
 from .states import Walking
 
 router = Router(name="worklist")
@@ -157,7 +157,7 @@ async def near_cancelled(message: TelegramMessage, desk: Desk) -> None:
     desk.leave_off()
 
 
-@router.message(At(Walking.HERE), F.location | F.venue)
+@router.message(At(Walking.HERE), Brings("location", "venue"))
 async def near_shared(message: TelegramMessage, desk: Desk) -> None:
     await _first(desk, shared_place(message))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
 
@@ -15,7 +15,7 @@ from nobs_bot.places.geocode import look_up
 from nobs_bot.places.reading import read_location
 
 from ..desk import Desk
-from ..filters import At, Tap, number, shared_place, word
+from ..filters import At, Brings, Tap, Typed, number, shared_place, word
 from ..states import Enrol
 from . import steps
 from .screens import is_on_foot, photos_so_far
@@ -35,7 +35,7 @@ async def place_chosen(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) 
     await steps.forth(desk, camera, Enrol.PLACE)
 
 
-@router.message(At(Enrol.NAME), F.text, ~F.text.startswith("/"))
+@router.message(At(Enrol.NAME), Typed())
 async def name_given(message: TelegramMessage, desk: Desk) -> None:
     camera = await steps.camera_at_hand(desk)
     owner = await steps.owner_at_hand(desk, camera)
@@ -49,7 +49,7 @@ async def kept_as_it_is(query: CallbackQuery, desk: Desk) -> None:
     await steps.forth(desk, camera, Enrol(desk.dialogue.state or ""))
 
 
-@router.message(At(Enrol.PHONE), F.contact)
+@router.message(At(Enrol.PHONE), Brings("contact"))
 async def contact_shared(message: TelegramMessage, desk: Desk) -> None:
     assert message.contact is not None
     phone = message.contact.phone_number
@@ -67,7 +67,7 @@ async def contact_shared(message: TelegramMessage, desk: Desk) -> None:
     await steps.forth(desk, camera, Enrol.PHONE)
 
 
-@router.message(At(Enrol.PHONE), F.text, ~F.text.startswith("/"))
+@router.message(At(Enrol.PHONE), Typed())
 async def phone_typed(message: TelegramMessage, desk: Desk) -> None:
     camera = await steps.camera_at_hand(desk)
     owner = await steps.owner_at_hand(desk, camera)
@@ -75,13 +75,13 @@ async def phone_typed(message: TelegramMessage, desk: Desk) -> None:
     await steps.forth(desk, camera, Enrol.PHONE)
 
 
-@router.message(At(Enrol.LOCATION, Enrol.PIN), F.location | F.venue)
+@router.message(At(Enrol.LOCATION, Enrol.PIN), Brings("location", "venue"))
 async def location_shared(message: TelegramMessage, desk: Desk) -> None:
     accuracy_m = message.location.horizontal_accuracy if message.location else None
     await _locate(desk, *shared_place(message), accuracy_m=accuracy_m)
 
 
-@router.message(At(Enrol.LOCATION, Enrol.PIN), F.text, ~F.text.startswith("/"))
+@router.message(At(Enrol.LOCATION, Enrol.PIN), Typed())
 async def location_typed(message: TelegramMessage, desk: Desk) -> None:
     point = read_location(message.text or "", desk.areas)
     if point is not None:
@@ -133,14 +133,14 @@ async def pin_confirmed(query: CallbackQuery, desk: Desk) -> None:
     await steps.forth(desk, camera, Enrol.PIN)
 
 
-@router.message(At(Enrol.PHOTOS), F.photo)
+@router.message(At(Enrol.PHOTOS), Brings("photo"))
 async def photo_sent(message: TelegramMessage, desk: Desk) -> None:
     assert message.photo
     largest = message.photo[-1]
     await _take_photo(desk, largest.file_id, largest.file_unique_id)
 
 
-@router.message(At(Enrol.PHOTOS), F.document)
+@router.message(At(Enrol.PHOTOS), Brings("document"))
 async def document_sent(message: TelegramMessage, desk: Desk) -> None:
     document = message.document
     assert document is not None

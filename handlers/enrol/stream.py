@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
 
@@ -25,7 +25,7 @@ from nobs_bot.streams.check import Stage
 from nobs_bot.streams.makes import MAKES, Make, build_address
 
 from ..desk import Desk
-from ..filters import At, Tap, number, word
+from ..filters import At, Brings, Tap, Typed, number, word
 from ..states import Enrol, Stream
 from . import steps
 from .screens import footer
@@ -57,7 +57,7 @@ async def whole_address(query: CallbackQuery, desk: Desk) -> None:
     desk.show("stream.url.ask", footer(desk.words))
 
 
-@router.message(At(Stream.URL), F.text, ~F.text.startswith("/"))
+@router.message(At(Stream.URL), Typed())
 async def url_given(message: TelegramMessage, desk: Desk) -> None:
     await _keep(desk, read_address((message.text or "").strip()))
 
@@ -92,7 +92,7 @@ async def which_chosen(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) 
     desk.show("stream.host.ask", footer(desk.words))
 
 
-@router.message(At(Stream.HOST), F.text, ~F.text.startswith("/"))
+@router.message(At(Stream.HOST), Typed())
 async def host_given(message: TelegramMessage, desk: Desk) -> None:
     host = (message.text or "").strip()
     if "://" in host:
@@ -118,7 +118,7 @@ async def usual_port(query: CallbackQuery, desk: Desk) -> None:
     _ask_user(desk)
 
 
-@router.message(At(Stream.PORT), F.text, ~F.text.startswith("/"))
+@router.message(At(Stream.PORT), Typed())
 async def port_given(message: TelegramMessage, desk: Desk) -> None:
     _keep_port(desk, (message.text or "").strip())
     _ask_user(desk)
@@ -145,7 +145,7 @@ async def usual_user(query: CallbackQuery, desk: Desk) -> None:
     _ask_password(desk, _DEFAULT_USER)
 
 
-@router.message(At(Stream.USER), F.text, ~F.text.startswith("/"))
+@router.message(At(Stream.USER), Typed())
 async def user_given(message: TelegramMessage, desk: Desk) -> None:
     user = (message.text or "").strip()
     if len(user) > 100 or "\n" in user:
@@ -160,7 +160,7 @@ def _ask_password(desk: Desk, user: str) -> None:
 
 
 # a password may begin with a slash; only a known command is one, and those routers come first
-@router.message(At(Stream.PASSWORD), F.text)
+@router.message(At(Stream.PASSWORD), Brings("text"))
 async def password_given(message: TelegramMessage, desk: Desk) -> None:
     password = (message.text or "").strip()
     if len(password) > 200 or "\n" in password:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
 
@@ -12,7 +12,7 @@ from nobs_bot.cameras.rights import switch_share
 from nobs_bot.errors import Refusal
 
 from ..desk import Desk
-from ..filters import At, Tap, number, word
+from ..filters import At, Brings, Tap, Typed, number, word
 from ..states import Enrol
 from . import steps
 from .screens import RANGES_M
@@ -35,13 +35,13 @@ async def heading_chosen(query: CallbackQuery, desk: Desk, args: tuple[str, ...]
     await steps.forth(desk, camera, Enrol.HEADING)
 
 
-@router.message(At(Enrol.HEADING), F.web_app_data)
+@router.message(At(Enrol.HEADING), Brings("web_app_data"))
 async def heading_pointed(message: TelegramMessage, desk: Desk) -> None:
     assert message.web_app_data is not None
     await _keep_heading(desk, message.web_app_data.data.removeprefix("heading:"))
 
 
-@router.message(At(Enrol.HEADING), F.text, ~F.text.startswith("/"))
+@router.message(At(Enrol.HEADING), Typed())
 async def heading_typed(message: TelegramMessage, desk: Desk) -> None:
     await _keep_heading(desk, message.text or "")
 
@@ -134,7 +134,7 @@ async def retention_chosen(query: CallbackQuery, desk: Desk, args: tuple[str, ..
     await _keep_retention(desk, number(args))
 
 
-@router.message(At(Enrol.RETENTION), F.text, ~F.text.startswith("/"))
+@router.message(At(Enrol.RETENTION), Typed())
 async def retention_typed(message: TelegramMessage, desk: Desk) -> None:
     digits = [part for part in (message.text or "").split() if part.isdigit()]
     if len(digits) != 1:

@@ -129,7 +129,7 @@ def filters_of(kind: type) -> Iterator[tuple[str, Any]]:
 
 
 def actions() -> list[tuple[str, str]]:
-    return [(name, action) for name, tap in filters_of(Tap) for action in tap._actions]
+    return [(name, action) for name, tap in filters_of(Tap) for action in tap.actions]
 
 
 def wanted(action: str) -> set[Role] | None:
@@ -143,7 +143,7 @@ def test_every_dialogue_says_whose_it_is() -> None:
         if router.message.handlers or router.callback_query.handlers
     }
     assert with_handlers == set(DIALOGUES)
-    states = {state for _, at in filters_of(At) for state in at._states}
+    states = {state for _, at in filters_of(At) for state in at.states}
     assert set(ONES) <= states | {action for _, action in actions()}
     assert open_to("a dialogue that nobody has thought of", None) == frozenset()
 
@@ -258,7 +258,7 @@ def with_a_question() -> Iterator[str]:
             callbacks = [each.callback for each in handler.filters or ()]
             if any(isinstance(each, At) for each in callbacks):
                 for each in callbacks:
-                    yield from each._actions if isinstance(each, Tap) else ()
+                    yield from each.actions if isinstance(each, Tap) else ()
 
 
 @pytest.mark.parametrize("arguments", NONSENSE, ids=lambda each: ",".join(each)[:9] or "none")
