@@ -126,8 +126,7 @@ async def enlist(work: Work) -> int:
     ]
     if rows:
         # another worker may have enlisted one of them since we looked
-        is_sqlite = work.session.get_bind().dialect.name == "sqlite"
-        insert = insert_sqlite if is_sqlite else insert_postgresql
+        insert = insert_sqlite if work.is_sqlite else insert_postgresql
         await work.session.execute(insert(Health).on_conflict_do_nothing(), rows)
     return len(rows)
 

@@ -14,7 +14,7 @@ from nobs_bot.cameras.connection import stream_of
 from nobs_bot.cameras.health import Health, enlist, is_connected, note_pulse
 from nobs_bot.cameras.outages import judge, open_outages
 from nobs_bot.cameras.record import Camera
-from nobs_bot.messaging.batch import Batch
+from nobs_bot.messaging.batch import Writes
 from nobs_bot.storage.base import new_id
 from nobs_bot.storage.leases import claim, held, postpone
 from nobs_bot.storage.loops import is_due
@@ -47,7 +47,7 @@ class HealthRounds:
         self._office = office
         self._take_pulse = take_pulse
         self._at_once = at_once
-        self._books = Batch(office)
+        self._books = Writes(office)
         self._running: set[asyncio.Task[None]] = set()
 
     async def start_due(self) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from nobs_bot import tracing
 from nobs_bot.storage.engine import AWAY
@@ -15,35 +15,38 @@ from nobs_bot.storage.work import Office, Work
 log = logging.getLogger(__name__)
 
 RETRY_S = 0.5
-T = TypeVar("T")
+Entry = TypeVar("Entry")
+Result = TypeVar("Result")
 Write = Callable[[Work], Awaitable[Any]]
 
 
-class Batch:
+class Batch(Generic[Entry, Result]):
     """
-    Runs writes in the order they came, as many in one transaction as have gathered.
+    Has entries written in the order they came, as many in one transaction as have gathered.
 
     Args:
-        at_end: What is done in each transaction after its writes.
+        carry_out: Writes entries in one transaction; returns the result of each, in their order.
     """
 
     def __init__(
-        self, office: Office, *, at_end: Callable[[Work], Awaitable[None]] | None = None
+        self,
+        office: Office,
+        carry_out: Callable[[Work, Sequence[Entry]], Awaitable[Sequence[Result]]],
     ) -> None:
         self._office = office
-        self._at_end = at_end
-        self._waiting: list[tuple[Write, asyncio.Future[Any]]] = []
+        self._carry_out = carry_out
+        self._waiting: list[tuple[Entry, asyncio.Future[Result]]] = []
         self._running: asyncio.Task[None] | None = None
 
-    async def write(self, write: Callable[[Work], Awaitable[T]]) -> T:
-        """Run *write* in a shared transaction; returns when that is committed."""
-        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((write, done))
+    async def write(self, entry: Entry) -> Result:
+        """Write *entry* in a shared transaction; returns when that is committed."""
+        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((entry, done))
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run())
         return await done
 
-    async def write_at_last(self, write: Callable[[Work], Awaitable[T]], *, within: timedelta) -> T:
+    async def write_at_last(self, entry: Entry, *, within: timedelta) -> Result:
         """
         As `write`; where the database is away, again until it is back.
 
@@ -54,7 +57,7 @@ class Batch:
         deadline = asyncio.get_running_loop().time() + within.total_seconds()
         while True:
             try:
-                return await self.write(write)
+                return await self.write(entry)
             except AWAY as exc:
                 if asyncio.get_running_loop().time() > deadline:
                     raise
@@ -73,26 +76,37 @@ class Batch:
                 if not done.done():
                     done.set_result(result)
 
-    async def _commit(self, gathered: list[tuple[Write, asyncio.Future[Any]]]) -> list[Any]:
+    async def _commit(
+        self, gathered: Sequence[tuple[Entry, asyncio.Future[Result]]]
+    ) -> Sequence[Result]:
         with tracing.span("shared commit", writes=len(gathered)):
             async with self._office.work() as work:
-                results = [await write(work) for write, _ in gathered]
-                if self._at_end is not None:
-                    await self._at_end(work)
-                return results
+                return await self._carry_out(work, [entry for entry, _ in gathered])
 
     async def _one_by_one(
-        self, gathered: list[tuple[Write, asyncio.Future[Any]]], error: Exception
+        self, gathered: Sequence[tuple[Entry, asyncio.Future[Result]]], error: Exception
     ) -> None:
-        # one bad write must not take its neighbours along
-        for write, done in gathered:
+        # one bad entry must not take its neighbours along
+        for each in gathered:
+            _, done = each
             try:
-                result = error if len(gathered) == 1 else (await self._commit([(write, done)]))[0]
+                if len(gathered) == 1:
+                    raise error
+                [result] = await self._commit([each])
             except Exception as exc:
-                result = exc
-            if done.done():
-                continue
-            if isinstance(result, Exception):
-                done.set_exception(result)
+                if not done.done():
+                    done.set_exception(exc)
             else:
-                done.set_result(result)
+                if not done.done():
+                    done.set_result(result)
+
+
+class Writes(Batch[Write, Any]):
+    """A batch of functions, each of which writes by itself; their results are what they return."""
+
+    def __init__(self, office: Office) -> None:
+        super().__init__(office, _each_by_itself)
+
+
+async def _each_by_itself(work: Work, writes: Sequence[Write]) -> list[Any]:
+    return [await write(work) for write in writes]

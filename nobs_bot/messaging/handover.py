@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from nobs_bot.messaging.bell import Bell
 from nobs_bot.storage.work import Work
@@ -24,8 +24,6 @@ class Handover:
     def __init__(self, bell: Bell) -> None:
         self._bell = bell
         self._awaited: dict[int, float] = {}
-        self._freed: set[int] = set()
-        self._are_left = False
 
     @property
     def is_heard(self) -> bool:
@@ -50,17 +48,13 @@ class Handover:
         """Which of the lanes that were rung we await."""
         return free & self._awaited.keys()
 
-    def give_up(self, lane: int) -> None:
-        """The transaction at hand leaves nothing of a lane with us."""
-        self._freed.add(lane)
+    async def ring(self, work: Work, free: Collection[int], *, are_left: bool) -> None:
+        """
+        Tell the others what a transaction leaves to them.
 
-    def leave(self) -> None:
-        """The transaction at hand leaves updates to whoever has room."""
-        self._are_left = True
-
-    async def ring(self, work: Work) -> None:
-        """Tell the others what the transaction at hand leaves to them."""
-        freed, self._freed = self._freed, set()
-        are_left, self._are_left = self._are_left, False
-        if are_left or freed:
-            await self._bell.ring(work, None if are_left else freed)
+        Args:
+            free: Lanes of which it leaves nothing in our hands.
+            are_left: Whether it leaves updates to whoever has room.
+        """
+        if are_left or free:
+            await self._bell.ring(work, None if are_left else free)

@@ -8,7 +8,8 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,15 +19,18 @@ from sqlalchemy import (
     BigInteger,
     Index,
     Table,
+    any_,
     bindparam,
     delete,
     exists,
+    func,
     literal_column,
     or_,
     select,
     text,
     update,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Mapped, mapped_column
@@ -120,8 +124,8 @@ async def store(
         for raw in updates
     ]
     if rows:
-        is_sqlite = work.session.get_bind().dialect.name == "sqlite"
-        await work.session.execute(_STORE_SQLITE if is_sqlite else _STORE_POSTGRESQL, rows)
+        statement = _STORE_SQLITE if work.is_sqlite else _STORE_POSTGRESQL
+        await work.session.execute(statement, rows)
 
 
 @dataclass(frozen=True)
@@ -141,13 +145,18 @@ async def claim(work: Work, limit: int) -> list[Claimed]:
     return await _lease(work, _CLAIM, most=limit)
 
 
-async def claim_next(work: Work, lane: int) -> Claimed | None:
-    """Take the oldest open update of a lane, unless somebody holds it or it must wait."""
-    taken = await _lease(work, _CLAIM_NEXT, of_lane=lane)
-    return taken[0] if taken else None
+async def claim_next(work: Work, lanes: Collection[int]) -> dict[int, Claimed]:
+    """Take the oldest open update of each lane, by lane, but where it is held or must wait."""
+    if not lanes:
+        return {}
+    if work.is_sqlite:
+        rows = await _lease(work, _CLAIM_NEXT_SQLITE, lanes=json.dumps(list(lanes)))
+    else:
+        rows = await _lease(work, _CLAIM_NEXT_POSTGRESQL, lanes=list(lanes))
+    return {row.lane: row for row in rows}
 
 
-async def _lease(work: Work, statement: Any, **only: int) -> list[Claimed]:
+async def _lease(work: Work, statement: Any, **only: object) -> list[Claimed]:
     values = {"now": work.now, "until": work.now + LEASE, **only}
     rows = await work.session.execute(statement, values)
     return sorted((Claimed(*row) for row in rows), key=lambda row: row.update_id)
@@ -186,9 +195,10 @@ async def mark_applied(work: Work, row: Claimed, answers: list[dict[str, Any]]) 
     return await _wrote(work, _APPLIED, {**key, "sealed": sealed})
 
 
-async def mark_done(work: Work, row: Claimed, *, failed: bool = False) -> None:
-    """Nothing is left to do; the contents are emptied."""
-    await _wrote(work, _FAILED if failed else _DONE, _key(row))
+async def mark_done(work: Work, rows: Iterable[Claimed]) -> None:
+    """Nothing is left to do of these; their contents are emptied."""
+    if keys := [_key(row) for row in rows]:
+        await work.session.execute(_DONE, keys)
 
 
 async def postpone(
@@ -254,20 +264,24 @@ _HEADS = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-_HEAD_OF_LANE = (
-    select(_ROW.update_id)
-    .where(_ROW.lane == bindparam("of_lane"), _is_open(_ROW))
-    .order_by(_ROW.update_id)
-    .limit(1)
-)
 _TAKE = (
     update(_ROWS)
     .values(lease_until=bindparam("until"), attempts=_ROW.attempts + 1)
     .returning(_ROW.update_id, _ROW.lane, _ROW.state, _ROW.payload, _ROW.answers, _ROW.attempts)
 )
 _CLAIM = _TAKE.where(_ROW.update_id.in_(_HEADS.scalar_subquery()))
-_CLAIM_NEXT = _TAKE.where(
-    _ROW.update_id.in_(_HEAD_OF_LANE.scalar_subquery()), _IS_DUE, _IS_FREE, _IS_HEAD
+# none waits for another process that takes one of them at this moment: who has it, has it
+_NEXT = select(_ROW.update_id).where(_is_open(_ROW), _IS_DUE, _IS_FREE, _IS_HEAD)
+_EACH_LANE = func.json_each(bindparam("lanes")).table_valued("value")
+_CLAIM_NEXT_SQLITE = _TAKE.where(
+    _ROW.update_id.in_(_NEXT.where(_ROW.lane.in_(select(_EACH_LANE.c.value))).scalar_subquery())
+)
+_CLAIM_NEXT_POSTGRESQL = _TAKE.where(
+    _ROW.update_id.in_(
+        _NEXT.where(_ROW.lane == any_(bindparam("lanes", type_=ARRAY(BigInteger))))
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
 )
 _DUE = select(_ROW.update_id).where(_is_open(_ROW), _IS_DUE, _IS_FREE, _IS_HEAD).limit(1)
 _OURS = update(_ROWS).where(
@@ -278,4 +292,3 @@ _APPLIED = _NEW.values(state=Progress.APPLIED, answers=bindparam("sealed"))
 _APPLIED_AND_DONE = _NEW.values(state=Progress.DONE, payload=None, answers=None)
 _ANSWERED = _OURS.where(_ROW.state == Progress.APPLIED)
 _DONE = _ANSWERED.values(state=Progress.DONE, payload=None, answers=None)
-_FAILED = _ANSWERED.values(state=Progress.FAILED, payload=None, answers=None)

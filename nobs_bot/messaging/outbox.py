@@ -107,9 +107,8 @@ async def enqueue_each(work: Work, letters: Sequence[tuple[int, Message, str]]) 
 
     What a message with a slot replaces, the caller has seen to.
     """
-    is_sqlite = work.session.get_bind().dialect.name == "sqlite"
     await work.session.execute(
-        _ENQUEUE_SQLITE if is_sqlite else _ENQUEUE_POSTGRESQL,
+        _ENQUEUE_SQLITE if work.is_sqlite else _ENQUEUE_POSTGRESQL,
         [_row(work, *letter) for letter in letters],
     )
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,11 +15,11 @@ from typing import Any, Protocol
 from nobs_bot import tracing
 from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.messaging import inbox
-from nobs_bot.messaging.batch import Batch
 from nobs_bot.messaging.bell import Bell
 from nobs_bot.messaging.chats import fill_slot, is_gone, mark_unreachable
 from nobs_bot.messaging.handover import Handover
 from nobs_bot.messaging.inbox import Claimed, Progress, lane_of
+from nobs_bot.messaging.ledger import Entry, Ledger
 from nobs_bot.storage.engine import AWAY
 from nobs_bot.storage.leases import backoff
 from nobs_bot.storage.work import Office, Work
@@ -94,7 +94,7 @@ class Pump:
         self._conversation = conversation
         self._bell = Bell(office.database)
         self._handover = Handover(self._bell)
-        self._batch = Batch(office, at_end=self._handover.ring)
+        self._ledger = Ledger(office, self._handover)
         self._free = at_once  # a little under 0 where several updates came in at once
         self._is_running = False
         self._idle_s = self._pause_s = idle_s
@@ -103,14 +103,28 @@ class Pump:
 
     async def receive(self, updates: list[dict[str, Any]]) -> None:
         """Keep updates; when this returns they survive anything."""
+        lanes = list({lane_of(each): None for each in updates})
+        # what is free to run is taken in hand at once, which saves a transaction
+        are_ours = self._is_running and self._free >= len(updates)
         if self._is_running:
-            self._handover.wait_for(lane_of(each) for each in updates)
-        taken = await self._batch.write(lambda work: self._keep(work, updates))
+            self._handover.wait_for(lanes)
+        entry = Entry(
+            kept=updates,
+            due_in=SETTLES_IN if self._is_front else timedelta(0),
+            are_left=not are_ours,
+            lanes=lanes if are_ours else (),
+        )
+        taken = await self._take(entry)
         self._office.meter.count("nobs_updates_received_total", len(updates))
+        if taken < len(updates) and not self._handover.is_heard:
+            self._look_soon()
+
+    async def _take(self, entry: Entry) -> int:
+        """Write an entry down and start what was taken in hand; returns of how many people."""
+        taken = await self._ledger.write(entry)
         for row in taken:
             self._start_lane(row)
-        if len(taken) < len(updates) and not self._handover.is_heard:
-            self._look_soon()
+        return len(taken)
 
     def _hear(self, free: frozenset[int] | None) -> None:
         """Others have given lanes up; None: there is something, or we may have missed it."""
@@ -126,32 +140,14 @@ class Pump:
     async def _take_up(self, lanes: frozenset[int]) -> None:
         """Take what waits in lanes that are free now."""
         try:
-            found = await self._batch.write(lambda work: self._heads(work, lanes))
+            await self._take(Entry(lanes=list(lanes)))
         except AWAY as exc:
             log.warning("lanes that are free wait for the database: %s", type(exc))
-            return
-        for row in found:
-            self._start_lane(row)
 
     def _look_soon(self) -> None:
         """Look at once, and again and again at ever longer intervals."""
         self._pause_s = FIRST_PAUSE_S
         self._awake.set()
-
-    async def _keep(self, work: Work, updates: list[dict[str, Any]]) -> list[Claimed]:
-        """Keep updates, and take at once what is free to run, which saves a transaction."""
-        if self._is_front:
-            await inbox.store(work, updates, due_in=SETTLES_IN)
-        else:
-            await inbox.store(work, updates)
-        if not self._is_running or self._free < len(updates):
-            self._handover.leave()
-            return []
-        return await self._heads(work, {lane_of(each) for each in updates})
-
-    async def _heads(self, work: Work, lanes: Iterable[int]) -> list[Claimed]:
-        heads = [await inbox.claim_next(work, lane) for lane in lanes]
-        return [head for head in heads if head]
 
     async def run(self) -> None:
         """Work until cancelled; what is under way then is finished first."""
@@ -192,11 +188,7 @@ class Pump:
         async with self._office.glance() as work:
             if not await inbox.is_due(work):
                 return 0
-        limit = self._free
-        rows = await self._batch.write(lambda work: inbox.claim(work, limit))
-        for row in rows:
-            self._start_lane(row)
-        return len(rows)
+        return await self._take(Entry(most=self._free))
 
     def _start_lane(self, row: Claimed) -> None:
         self._free -= 1
@@ -292,9 +284,7 @@ class Pump:
         if sent.error and not sent.error.permanent:
             await self._answer_later(row, sent)
             return None
-        return await self._batch.write_at_last(
-            lambda work: self._finish(work, row, sent), within=WAITED_FOR
-        )
+        return await self._finish(row, sent)
 
     async def _send(self, raw: dict[str, Any], answers: Answers) -> Sent:
         if not answers:
@@ -302,18 +292,14 @@ class Pump:
         async with self._office.look() as work:
             return await self._conversation.answer(work, raw, answers)
 
-    async def _finish(self, work: Work, row: Claimed, sent: Sent) -> Claimed | None:
-        for (chat_id, name), message_id in sent.slots.items():
-            await fill_slot(work, chat_id, name, message_id)
-        if sent.error and is_gone(sent.error):
-            await mark_unreachable(work, row.lane, str(sent.error))
-        elif sent.error:
+    async def _finish(self, row: Claimed, sent: Sent) -> Claimed | None:
+        """We are through with an update; returns the next of the same person."""
+        if sent.error and not is_gone(sent.error):
             log.error("an answer to update %s was refused: %s", row.update_id, sent.error)
-        await inbox.mark_done(work, row)
-        following = await inbox.claim_next(work, row.lane)
-        if following is None:
-            self._handover.give_up(row.lane)
-        return following
+        also = (lambda work: _remember(work, row.lane, sent)) if sent.slots or sent.error else None
+        entry = Entry(also=also, done=row, lanes=(row.lane,))
+        following = await self._ledger.write_at_last(entry, within=WAITED_FOR)
+        return following[0] if following else None
 
     async def _answer_later(self, row: Claimed, sent: Sent) -> None:
         error = sent.error
@@ -326,6 +312,13 @@ class Pump:
         self, row: Claimed, error: str, answers: Answers | None, by: timedelta | None = None
     ) -> None:
         wait = by or backoff(row.attempts)
-        await self._batch.write_at_last(
-            lambda work: inbox.postpone(work, row, wait, error, answers), within=WAITED_FOR
-        )
+        entry = Entry(also=lambda work: inbox.postpone(work, row, wait, error, answers))
+        await self._ledger.write_at_last(entry, within=WAITED_FOR)
+
+
+async def _remember(work: Work, chat_id: int, sent: Sent) -> None:
+    """What sending has taught us of a chat."""
+    for (slot_of, name), message_id in sent.slots.items():
+        await fill_slot(work, slot_of, name, message_id)
+    if sent.error and is_gone(sent.error):
+        await mark_unreachable(work, chat_id, str(sent.error))

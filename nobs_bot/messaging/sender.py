@@ -37,7 +37,7 @@ from nobs_bot import tracing
 from nobs_bot.buttons import Keyboard
 from nobs_bot.errors import ExternalError
 from nobs_bot.messaging import outbox
-from nobs_bot.messaging.batch import Batch
+from nobs_bot.messaging.batch import Writes
 from nobs_bot.messaging.chats import fill_slot, is_gone, mark_unreachable, slot_message
 from nobs_bot.messaging.message import (
     CAPTION_LIMIT,
@@ -128,7 +128,7 @@ class Sender:
         self._pictures = pictures
         self._idle_s = idle_s
         self._election = election
-        self._batch = Batch(office)
+        self._batch = Writes(office)
         self._awake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._next_at: dict[int, float] = {}

@@ -67,7 +67,7 @@ async def hold(work: Work, telegram_id: int) -> Person | None:
     """
     account = {"account": telegram_id}
     found = (await work.session.execute(_HELD, account)).scalar_one_or_none()
-    if found is not None or work.session.get_bind().dialect.name == "sqlite":
+    if found is not None or work.is_sqlite:
         return found  # on SQLite only one writes at a time
     # somebody new has no row that could be locked; when it is our turn there may be one
     await work.session.execute(select(func.pg_advisory_xact_lock(telegram_id)))

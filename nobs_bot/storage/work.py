@@ -38,6 +38,11 @@ class Work:
     texts: Texts
     settings: Settings
 
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is SQLite, where only one transaction writes at a time."""
+        return self.session.get_bind().dialect.name == "sqlite"
+
 
 @dataclass(frozen=True)
 class Office:

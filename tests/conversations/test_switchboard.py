@@ -17,7 +17,7 @@ from handlers.states import Enrol, Stream
 from handlers.switchboard import Switchboard
 
 SARI = User(id=1, is_bot=False, first_name="Sari")
-DEFAULT = {
+DEFAULT: dict[str, Any] = {
     "message_id": 1,
     "date": datetime(2026, 1, 1, tzinfo=UTC),
     "chat": Chat(id=1, type="private"),

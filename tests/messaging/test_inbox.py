@@ -31,8 +31,8 @@ async def apply(house: House, taken: Claimed, *answers: str) -> bool:
 
 async def finish(house: House, taken: Claimed) -> Claimed | None:
     async with house.office.work() as work:
-        await inbox.mark_done(work, taken)
-        return await inbox.claim_next(work, taken.lane)
+        await inbox.mark_done(work, [taken])
+        return (await inbox.claim_next(work, [taken.lane])).get(taken.lane)
 
 
 def ids(rows: list[Claimed]) -> list[int]:
@@ -130,7 +130,7 @@ async def test_one_that_came_late_waits_for_the_younger_one_that_is_run(any_hous
     await store(any_house, update(1), update(3))
     async with any_house.office.work() as work:
         assert not await inbox.is_due(work)
-        assert await inbox.claim_next(work, SARI) is None
+        assert await inbox.claim_next(work, [SARI]) == {}
     assert await claim(any_house) == []
     await apply(any_house, younger, "a")
     following = await finish(any_house, younger)

@@ -95,7 +95,7 @@ async def test_who_waits_for_another_process_is_served_soon_after_it_is_done(
         await asyncio.sleep(0.1)
         assert script.applied == []
         async with any_house.office.work() as work:
-            await inbox.mark_done(work, others)
+            await inbox.mark_done(work, [others])
         async with asyncio.timeout(2):
             await done(any_house, 2)
     assert script.applied == [2]

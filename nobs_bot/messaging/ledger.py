@@ -1,0 +1,84 @@
+"""
+What is written down of updates: that they came, that somebody has them in hand, that they are done.
+
+Of all who write at a moment it is written in one transaction, and in as many statements for all of
+them as for one: a statement costs more than what it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from nobs_bot.messaging import inbox
+from nobs_bot.messaging.batch import Batch
+from nobs_bot.messaging.handover import Handover
+from nobs_bot.messaging.inbox import Claimed
+from nobs_bot.storage.work import Office, Work
+
+
+@dataclass(frozen=True)
+class Entry:
+    """
+    What one caller has to write down; what it says is done in the order of its fields.
+
+    Args:
+        kept: Updates that came.
+        due_in: How long nobody takes them, so that what came in the wrong order is put right.
+        are_left: Whether they are left to whoever has room for them.
+        also: What else belongs to it.
+        done: An update with which we are through.
+        lanes: Of whom the next update is taken in hand.
+        most: How many updates are taken in hand, whosever they are.
+    """
+
+    kept: Sequence[dict[str, Any]] = ()
+    due_in: timedelta = timedelta(0)
+    are_left: bool = False
+    also: Callable[[Work], Awaitable[None]] | None = None
+    done: Claimed | None = None
+    lanes: Sequence[int] = ()
+    most: int = 0
+
+
+class Ledger(Batch[Entry, list[Claimed]]):
+    """
+    Writes entries down; the result of each is what was taken in hand for it.
+
+    Args:
+        handover: Is told of whom nothing is left in our hands, and of what is left to others.
+    """
+
+    def __init__(self, office: Office, handover: Handover) -> None:
+        super().__init__(office, self._write_down)
+        self._handover = handover
+
+    async def _write_down(self, work: Work, entries: Sequence[Entry]) -> list[list[Claimed]]:
+        for due_in in {each.due_in for each in entries if each.kept}:
+            kept = [raw for each in entries if each.due_in == due_in for raw in each.kept]
+            await inbox.store(work, kept, due_in=due_in)
+        for each in entries:
+            if each.also:
+                await each.also(work)
+        await inbox.mark_done(work, [each.done for each in entries if each.done])
+        heads = await inbox.claim_next(work, {lane for each in entries for lane in each.lanes})
+        free = {each.done.lane for each in entries if each.done} - heads.keys()
+        taken = await _hand_out(work, entries, heads)
+        await self._handover.ring(work, free, are_left=any(each.are_left for each in entries))
+        return taken
+
+
+async def _hand_out(
+    work: Work, entries: Sequence[Entry], heads: dict[int, Claimed]
+) -> list[list[Claimed]]:
+    """Who was through with somebody goes on with them; others take what is left."""
+    taken: list[list[Claimed]] = [[] for _ in entries]
+    for entry, theirs in sorted(
+        zip(entries, taken, strict=True), key=lambda pair: pair[0].done is None
+    ):
+        theirs.extend(heads.pop(lane) for lane in entry.lanes if lane in heads)
+        if entry.most:
+            theirs.extend(await inbox.claim(work, entry.most))
+    return taken
