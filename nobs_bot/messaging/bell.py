@@ -1,5 +1,6 @@
 """
-Processes that share a PostgreSQL hear of one another at once: updates came, or people are free.
+Processes that share a PostgreSQL hear of one another at once: updates came, people are free, or
+somebody has come to us who is in their hands.
 
 Nobody relies on it. A ring that is lost, or a server that passes none on (a pooler in between),
 costs the half second after which everybody looks by themselves.
@@ -10,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from sqlalchemy import bindparam, func, select
 
@@ -27,8 +29,25 @@ RETRY_S = 1.0
 _MOST_LANES = 300
 _RING = select(func.pg_notify(CHANNEL, bindparam("said")))
 
-# lanes that are free again; None: look for whatever is there
-Hear = Callable[[frozenset[int] | None], None]
+_WANTED = "?"
+
+
+@dataclass(frozen=True)
+class Ring:
+    """
+    What one process tells the others.
+
+    Args:
+        free: Lanes of which it has nothing in hand any more.
+        wanted: Lanes that others have in hand, and of which it keeps the next update.
+    """
+
+    free: frozenset[int] = frozenset()
+    wanted: frozenset[int] = frozenset()
+
+
+# None: look for whatever is there
+Hear = Callable[[Ring | None], None]
 
 
 class Bell:
@@ -44,19 +63,11 @@ class Bell:
         self._ours = secrets.token_hex(4)
         self.is_heard = False
 
-    async def ring(self, work: Work, free: Collection[int] | None = None) -> None:
-        """
-        Let the others hear, once *work* is committed.
-
-        Args:
-            free: Lanes of which we have nothing in hand any more; None where updates wait that we
-                do not take.
-        """
+    async def ring(self, work: Work, ring: Ring | None) -> None:
+        """Let the others hear, once *work* is committed; None where they are to look themselves."""
         if self._database.is_sqlite:
             return
-        is_told = free is not None and len(free) <= _MOST_LANES
-        said = " ".join(map(str, sorted(free or ()))) if is_told else "*"
-        await work.session.execute(_RING, {"said": f"{self._ours} {said}"})
+        await work.session.execute(_RING, {"said": f"{self._ours} {_write(ring)}"})
 
     async def listen(self, hear: Hear) -> None:
         """Pass on what others ring, until cancelled; what was missed meanwhile is looked for."""
@@ -82,9 +93,19 @@ class Bell:
                     hear(_read(lanes))
 
 
-def _read(lanes: str) -> frozenset[int] | None:
-    """Lanes that were rung; what we cannot read is of another version, and we look ourselves."""
+def _write(ring: Ring | None) -> str:
+    if ring is None or len(ring.free) + len(ring.wanted) > _MOST_LANES:
+        return "*"
+    free = map(str, sorted(ring.free))
+    return " ".join((*free, *(f"{_WANTED}{lane}" for lane in sorted(ring.wanted))))
+
+
+def _read(said: str) -> Ring | None:
+    """What was rung; what we cannot read is of another version, and we look ourselves."""
+    told = said.split()
     try:
-        return frozenset(map(int, lanes.split())) or None
+        free = frozenset(int(each) for each in told if not each.startswith(_WANTED))
+        wanted = frozenset(int(each[1:]) for each in told if each.startswith(_WANTED))
     except ValueError:
         return None
+    return Ring(free, wanted) if told else None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
-from nobs_bot.messaging.bell import Bell
+from nobs_bot.messaging.bell import Bell, Ring
 from nobs_bot.storage.work import Work
 
 MOST_AWAITED = 1000
@@ -18,12 +18,16 @@ class Handover:
 
     Somebody who was answered by another process types on before that one has written down that it
     is done; when it has, it did not see yet what they typed. So it rings whom it has in hand no
-    more, in the transaction that says so, and we look at those whom we await.
+    more, in the transaction that says so, and we look at those whom we await. Where it does see
+    what they typed, it lets them go as well, since we have told it that they came to us: else the
+    slower one, which is always a little late, would end up with everybody.
     """
 
     def __init__(self, bell: Bell) -> None:
         self._bell = bell
         self._awaited: dict[int, float] = {}
+        self._in_hand: set[int] = set()
+        self._wanted: set[int] = set()
 
     @property
     def is_heard(self) -> bool:
@@ -43,18 +47,33 @@ class Handover:
     def took(self, lane: int) -> None:
         """A lane is ours."""
         self._awaited.pop(lane, None)
+        self._in_hand.add(lane)
 
-    def ours(self, free: frozenset[int]) -> frozenset[int]:
-        """Which of the lanes that were rung we await."""
-        return free & self._awaited.keys()
+    def gave_up(self, lane: int) -> None:
+        """A lane is ours no more."""
+        self._in_hand.discard(lane)
+        self._wanted.discard(lane)
 
-    async def ring(self, work: Work, free: Collection[int], *, are_left: bool) -> None:
+    def is_wanted(self, lane: int) -> bool:
+        """Whether another process has what comes next of a lane that is ours."""
+        return lane in self._wanted
+
+    def hear(self, ring: Ring) -> frozenset[int]:
+        """Another process rang; returns which of the lanes that it has given up we await."""
+        self._wanted |= ring.wanted & self._in_hand
+        return ring.free & self._awaited.keys()
+
+    async def ring(
+        self, work: Work, *, free: Iterable[int], blocked: Iterable[int], are_left: bool
+    ) -> None:
         """
         Tell the others what a transaction leaves to them.
 
         Args:
             free: Lanes of which it leaves nothing in our hands.
+            blocked: Lanes whose next update it keeps, and which it could not take.
             are_left: Whether it leaves updates to whoever has room.
         """
-        if are_left or free:
-            await self._bell.ring(work, None if are_left else free)
+        ring = Ring(frozenset(free), frozenset(blocked) - self._in_hand)
+        if are_left or ring != Ring():
+            await self._bell.ring(work, None if are_left else ring)

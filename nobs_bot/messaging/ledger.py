@@ -64,10 +64,13 @@ class Ledger(Batch[Entry, list[Claimed]]):
                 await each.also(work)
         await inbox.mark_done(work, [each.done for each in entries if each.done])
         heads = await inbox.claim_next(work, {lane for each in entries for lane in each.lanes})
-        free = {each.done.lane for each in entries if each.done} - heads.keys()
-        taken = await _hand_out(work, entries, heads)
-        await self._handover.ring(work, free, are_left=any(each.are_left for each in entries))
-        return taken
+        await self._handover.ring(
+            work,
+            free={each.done.lane for each in entries if each.done} - heads.keys(),
+            blocked={lane for each in entries if each.kept for lane in each.lanes} - heads.keys(),
+            are_left=any(each.are_left for each in entries),
+        )
+        return await _hand_out(work, entries, heads)
 
 
 async def _hand_out(

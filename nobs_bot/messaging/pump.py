@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from nobs_bot import tracing
 from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.messaging import inbox
-from nobs_bot.messaging.bell import Bell
+from nobs_bot.messaging.bell import Bell, Ring
 from nobs_bot.messaging.chats import fill_slot, is_gone, mark_unreachable
 from nobs_bot.messaging.handover import Handover
 from nobs_bot.messaging.inbox import Claimed, Progress, lane_of
@@ -126,12 +126,12 @@ class Pump:
             self._start_lane(row)
         return len(taken)
 
-    def _hear(self, free: frozenset[int] | None) -> None:
-        """Others have given lanes up; None: there is something, or we may have missed it."""
-        if free is None:
+    def _hear(self, ring: Ring | None) -> None:
+        """Another process rang; None: there is something, or we may have missed it."""
+        if ring is None:
             asyncio.get_running_loop().call_later(SETTLES_IN.total_seconds(), self._look_soon)
             return
-        ours = self._handover.ours(free)
+        ours = self._handover.hear(ring)
         if ours and self._free > 0:
             self._spawn(self._take_up(ours))
         elif ours:
@@ -208,10 +208,14 @@ class Pump:
         if not task.cancelled() and task.exception():
             log.error("a lane broke off; its lease runs out", exc_info=task.exception())
 
-    async def _run_lane(self, row: Claimed | None) -> None:
-        while row is not None:
-            with tracing.span("update", attempt=row.attempts):
-                row = await self._run_one(row)
+    async def _run_lane(self, first: Claimed) -> None:
+        row: Claimed | None = first
+        try:
+            while row is not None:
+                with tracing.span("update", attempt=row.attempts):
+                    row = await self._run_one(row)
+        finally:
+            self._handover.gave_up(first.lane)
 
     async def _run_one(self, row: Claimed) -> Claimed | None:
         started = time.perf_counter()
@@ -297,7 +301,9 @@ class Pump:
         if sent.error and not is_gone(sent.error):
             log.error("an answer to update %s was refused: %s", row.update_id, sent.error)
         also = (lambda work: _remember(work, row.lane, sent)) if sent.slots or sent.error else None
-        entry = Entry(also=also, done=row, lanes=(row.lane,))
+        # whoever came to another process meanwhile is left to it
+        lanes = () if self._handover.is_wanted(row.lane) else (row.lane,)
+        entry = Entry(also=also, done=row, lanes=lanes)
         following = await self._ledger.write_at_last(entry, within=WAITED_FOR)
         return following[0] if following else None
 

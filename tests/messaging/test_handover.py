@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from nobs_bot.messaging.bell import CHANNEL, Bell, _read
+from nobs_bot.messaging.bell import CHANNEL, Bell, Ring, _read, _write
 from nobs_bot.messaging.handover import MOST_AWAITED, Handover
 from nobs_bot.messaging.pump import SETTLES_IN, Answers, Pump
 from nobs_bot.storage.work import Work
 from tests.cast import House
 from tests.messaging.test_pump import done, running
-from tests.messaging.updates import Script, update
+from tests.messaging.updates import SARI, Script, update
 
 # nobody looks by themselves while these tests run
 NEVER_S = 600.0
@@ -56,6 +56,27 @@ async def test_who_types_on_at_once_is_served_whichever_process_is_next(any_hous
                     await asyncio.sleep(0)
     assert script.applied == list(range(1, 81))
     assert script.most_at_work == 1
+
+
+@on_postgres
+async def test_who_came_to_another_process_meanwhile_is_left_to_it(any_house: House) -> None:
+    """Else the busiest would keep everybody: it is the last to write down that it is done."""
+    may_answer = asyncio.Event()
+
+    async def is_slow(work: Work, raw: dict[str, Any]) -> Answers:
+        await may_answer.wait()
+        return []
+
+    busy, script = Script(is_slow), Script()
+    async with processes(any_house, busy, script) as (first, second):
+        await first.receive([update(1)])
+        await second.receive([update(2)])
+        while not first._handover.is_wanted(SARI):
+            await asyncio.sleep(0.01)
+        may_answer.set()
+        async with asyncio.timeout(WITHIN_S):
+            await done(any_house, 1, 2)
+    assert (busy.applied, script.applied) == ([1], [2])
 
 
 @on_postgres
@@ -120,16 +141,24 @@ async def test_what_was_missed_while_nothing_was_heard_is_looked_for(
 async def test_on_sqlite_nobody_rings_or_listens(house: House) -> None:
     bell = Bell(house.office.database)
     async with house.office.work() as work:
-        await bell.ring(work, {1})
+        await bell.ring(work, Ring(frozenset({1})))
     await bell.listen(lambda _: pytest.fail("heard something"))
     assert not bell.is_heard
 
 
+def test_what_is_rung_is_heard() -> None:
+    ring = Ring(frozenset({7, -100, 9}), frozenset({12, -5}))
+    assert _write(ring) == "-100 7 9 ?-5 ?12"
+    assert _read(_write(ring)) == ring
+    assert _read(_write(Ring(wanted=ring.wanted))) == Ring(wanted=ring.wanted)
+    assert _read(_write(None)) is None
+    assert _read(_write(Ring(frozenset(range(400))))) is None, "no more than PostgreSQL passes on"
+
+
 def test_what_a_later_version_rings_makes_us_look() -> None:
-    assert _read("7 -100 9") == {7, -100, 9}
-    assert _read("*") is None
     assert _read("") is None
     assert _read("lane=7;urgent") is None
+    assert _read("7 ?x") is None
 
 
 def test_those_who_are_awaited_do_not_gather_without_end(
@@ -138,9 +167,23 @@ def test_those_who_are_awaited_do_not_gather_without_end(
     now = 100.0
     monkeypatch.setattr("nobs_bot.messaging.handover.time.monotonic", lambda: now)
     handover = Handover(Bell(house.office.database))
+    everybody = Ring(frozenset(range(MOST_AWAITED + 2)))
     handover.wait_for(range(MOST_AWAITED))
     now += 5
     handover.wait_for([MOST_AWAITED + 1])
-    assert handover.ours(frozenset(range(MOST_AWAITED + 2))) == {MOST_AWAITED + 1}
+    assert handover.hear(everybody) == {MOST_AWAITED + 1}
     handover.took(MOST_AWAITED + 1)
-    assert not handover.ours(frozenset({MOST_AWAITED + 1}))
+    assert not handover.hear(everybody)
+
+
+def test_only_who_is_in_hand_is_wanted_and_only_as_long(house: House) -> None:
+    handover = Handover(Bell(house.office.database))
+    handover.took(7)
+    handover.hear(Ring(wanted=frozenset({7, 8})))
+    assert handover.is_wanted(7)
+    assert not handover.is_wanted(8)
+    handover.gave_up(7)
+    handover.took(7)
+    handover.took(8)
+    assert not handover.is_wanted(7)
+    assert not handover.is_wanted(8)
