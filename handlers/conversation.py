@@ -11,12 +11,12 @@ from aiogram.types import Update
 from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.messaging import conversation
 from nobs_bot.messaging.chats import slot_message
-from nobs_bot.messaging.conversation import Dialogue
 from nobs_bot.messaging.inbox import lane_of
 from nobs_bot.messaging.message import Message, PictureSource
 from nobs_bot.messaging.pump import Answers, Sent
 from nobs_bot.pace import Pace
-from nobs_bot.people.persons import hold, meet, note_seen, words_for
+from nobs_bot.people.arrival import receive
+from nobs_bot.people.persons import meet, note_seen, words_for
 from nobs_bot.storage.work import Work
 
 from .desk import Desk, Surroundings
@@ -109,9 +109,9 @@ class BotConversation:
 
     async def _desk(self, work: Work, raw: dict[str, Any]) -> Desk:
         lane = lane_of(raw)
-        who = await hold(work, lane) or meet(work, lane, None)
+        known, dialogue = await receive(work, lane)
+        who = known or meet(work, lane, None)
         note_seen(work, who)
-        dialogue = await conversation.load(work, lane) if lane else Dialogue()
         return Desk(work, who, words_for(work, who), dialogue, _reply(raw), self._around)
 
 

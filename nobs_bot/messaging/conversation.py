@@ -63,10 +63,12 @@ _SAVE = (
 async def load(work: Work, lane: int) -> Dialogue:
     """Where the person stands; a new person stands nowhere."""
     row = (await work.session.execute(_LOAD, {"of_lane": lane})).first()
-    if row is None:
-        return Dialogue()
-    data = work.vault.open_json(_DATA, lane, row.data) if row.data else {}
-    return Dialogue(row.state, data)
+    return Dialogue() if row is None else read(work, lane, row.state, row.data)
+
+
+def read(work: Work, lane: int, state: str | None, data: bytes | None) -> Dialogue:
+    """Where a person stands, of the two columns of their row."""
+    return Dialogue(state, work.vault.open_json(_DATA, lane, data) if data else {})
 
 
 async def save(work: Work, lane: int, dialogue: Dialogue) -> None:
