@@ -43,5 +43,9 @@ class ExternalError(Exception):
         self.new_chat_id = new_chat_id
 
 
+class TokenRefused(ExternalError):  # noqa: N818 - what happened
+    """Telegram does not accept the bot's token, or no longer."""
+
+
 class CannotStart(Exception):  # noqa: N818 - the end of a start, told in a sentence
     """The process cannot do its work with these settings; the message says what to do."""

@@ -139,3 +139,17 @@ async def test_a_console_alone_serves_until_it_is_told_to_stop(
     finally:
         process.terminate()
     assert await process.wait() == 0
+
+
+def test_what_few_need_is_not_loaded_before_somebody_is_answered() -> None:
+    """Migrating and the outbox's way to Telegram would keep whoever waits longer."""
+    code = (
+        "import sys; from bot import _dispatcher; _dispatcher();"
+        "import nobs_bot.serving, handlers.composition;"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    loaded = subprocess.run(
+        (sys.executable, "-c", code), cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "aiogram" in loaded
+    assert not {"alembic", "telegram", "httpx", "pygments"} & set(loaded)

@@ -1,9 +1,4 @@
-"""
-Delivers the outbox through python-telegram-bot, whose rate limiter paces it.
-
-This module alone knows that library. The limiter paces and does not retry: what failed goes back
-to the outbox, which keeps the order of its chat.
-"""
+"""Delivers the outbox: each chat's messages in their order, by one sender of all processes."""
 
 from __future__ import annotations
 
@@ -12,45 +7,22 @@ import logging
 import time
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
-
-from telegram import (
-    BotCommandScopeChat,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    InputMediaPhoto,
-    LinkPreviewOptions,
-    WebAppInfo,
-)
-from telegram.error import (
-    BadRequest,
-    ChatMigrated,
-    Forbidden,
-    InvalidToken,
-    RetryAfter,
-    TelegramError,
-)
-from telegram.ext import AIORateLimiter, ExtBot
-from telegram.request import HTTPXRequest
+from typing import TYPE_CHECKING
 
 from nobs_bot import tracing
-from nobs_bot.buttons import Keyboard
-from nobs_bot.errors import ExternalError
+from nobs_bot.errors import ExternalError, TokenRefused
 from nobs_bot.messaging import outbox
 from nobs_bot.messaging.batch import Writes
 from nobs_bot.messaging.chats import fill_slot, is_gone, mark_unreachable, slot_message
-from nobs_bot.messaging.message import (
-    CAPTION_LIMIT,
-    Loaded,
-    Message,
-    PictureSource,
-    load_all,
-)
+from nobs_bot.messaging.message import PictureSource
 from nobs_bot.messaging.outbox import Delivery, Outgoing
 from nobs_bot.storage.elections import Election
 from nobs_bot.storage.engine import AWAY
 from nobs_bot.storage.leases import backoff
 from nobs_bot.storage.work import Office, Work
+
+if TYPE_CHECKING:
+    from nobs_bot.messaging.courier import Courier
 
 log = logging.getLogger(__name__)
 
@@ -58,29 +30,7 @@ AT_ONCE = 24
 # so long the database may be away before a delivery breaks off; its lease is longer
 WAITED_FOR = outbox.LEASE / 2
 PRIVATE_CHAT_PAUSE_S = 1.0
-# whoever replaces the token restarts the process soon
-TOKEN_PAUSE_S = 15.0
 GROUP_PAUSE_S = 3.0
-# more than one message, or every late waking of the loop would slow the flow down for good; at 29.4
-# a second, no second ever sees more than 30
-_BUCKET = 1.5
-_STALE_EDIT = ("message to edit not found", "message can't be edited", "message_id_invalid")
-
-
-def explain_error(error: TelegramError) -> ExternalError:
-    """What a library error means for us: gone, wait, moved, or try again."""
-    if isinstance(error, RetryAfter):
-        after = error.retry_after
-        seconds = after.total_seconds() if isinstance(after, timedelta) else float(after)
-        return ExternalError("told to wait", retry_after_s=seconds)
-    if isinstance(error, ChatMigrated):
-        return ExternalError("the group moved", new_chat_id=error.new_chat_id)
-    if isinstance(error, InvalidToken):
-        # the token was replaced, and this process has the old one: the message is as good as ever
-        return ExternalError("the token is not accepted", retry_after_s=TOKEN_PAUSE_S)
-    if isinstance(error, (Forbidden, BadRequest)):
-        return ExternalError(str(error), permanent=True)
-    return ExternalError(f"{type(error).__name__}: {error}")
 
 
 class Sender:
@@ -109,23 +59,12 @@ class Sender:
         idle_s: float = 0.1,
         election: Election | None = None,
     ) -> None:
-        # the default bucket lets a full second's worth go at once, on top of the even flow, which
-        # Telegram answers with a 429
-        limiter = AIORateLimiter(
-            overall_max_rate=_BUCKET,
-            overall_time_period=_BUCKET / per_second,
-            group_max_rate=1,
-            group_time_period=GROUP_PAUSE_S,
-        )
-        self._bot: ExtBot[Any] = ExtBot(
-            token,
-            base_url=f"{api_url}/bot",
-            base_file_url=f"{api_url}/file/bot",
-            rate_limiter=limiter,
-            request=HTTPXRequest(connection_pool_size=AT_ONCE, read_timeout=20, write_timeout=60),
-        )
         self._office = office
+        self._token = token
+        self._api_url = api_url
         self._pictures = pictures
+        self._per_second = per_second
+        self._courier: Courier | None = None
         self._idle_s = idle_s
         self._election = election
         self._batch = Writes(office)
@@ -149,7 +88,8 @@ class Sender:
         finally:
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=20)
-            await self._bot.shutdown()
+            if self._courier is not None:
+                await self._courier.close()
 
     async def _wait(self) -> None:
         now = time.monotonic()
@@ -172,12 +112,27 @@ class Sender:
             due = await outbox.next_due(work)
             if due is None or due > work.now:
                 return 0
+        courier = await self._hire()
         rows = await self._batch.write(lambda work: outbox.claim(work, room, not_to=resting))
         for row in rows:
-            task = asyncio.create_task(self._deliver(row))
+            task = asyncio.create_task(self._deliver(courier, row))
             self._tasks.add(task)
             task.add_done_callback(self._ended)
         return len(rows)
+
+    async def _hire(self) -> Courier:
+        """The courier, whose library is loaded beside everybody else's work."""
+        if self._courier is None:
+            kind = await asyncio.to_thread(_load_courier)
+            self._courier = kind(
+                self._token,
+                self._api_url,
+                self._pictures,
+                per_second=self._per_second,
+                group_pause_s=GROUP_PAUSE_S,
+                at_once=AT_ONCE,
+            )
+        return self._courier
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -185,11 +140,11 @@ class Sender:
         if not task.cancelled() and task.exception():
             log.error("a delivery broke off; its lease runs out", exc_info=task.exception())
 
-    async def _deliver(self, row: Outgoing) -> None:
+    async def _deliver(self, courier: Courier, row: Outgoing) -> None:
         with tracing.span("message", attempt=row.attempts):
-            await self._try(row)
+            await self._try(courier, row)
 
-    async def _try(self, row: Outgoing) -> None:
+    async def _try(self, courier: Courier, row: Outgoing) -> None:
         try:
             async with self._office.glance() as work:
                 message = outbox.read(work, row)
@@ -198,11 +153,11 @@ class Sender:
             await self._failed(row, ExternalError(f"the database is away: {type(exc).__name__}"))
             return
         try:
-            message_id = await self._send(row.chat_id, message, replaces or None)
-        except TelegramError as exc:
-            if isinstance(exc, InvalidToken):
-                self._bar()
-            await self._failed(row, explain_error(exc))
+            message_id = await courier.send(row.chat_id, message, replaces or None)
+        except ExternalError as error:
+            if isinstance(error, TokenRefused):
+                self._bar(error.retry_after_s)
+            await self._failed(row, error)
             return
         finally:
             pause = PRIVATE_CHAT_PAUSE_S if row.chat_id > 0 else GROUP_PAUSE_S
@@ -213,13 +168,13 @@ class Sender:
         )
         self._office.meter.count("nobs_messages_total", outcome="sent")
 
-    def _bar(self) -> None:
+    def _bar(self, for_s: float | None) -> None:
         now = time.monotonic()
         if now >= self._barred_until:
             log.error(
                 "Telegram does not accept BOT_TOKEN any more: put the new one into .env and restart"
             )
-        self._barred_until = now + TOKEN_PAUSE_S
+        self._barred_until = now + (for_s or 0.0)
 
     async def _sent(self, work: Work, row: Outgoing, message_id: int) -> None:
         await outbox.settle(work, row, Delivery.SENT, message_id=message_id)
@@ -247,96 +202,8 @@ class Sender:
             by = timedelta(seconds=wait) if wait is not None else backoff(row.attempts)
             await outbox.postpone(work, row, by, str(error))
 
-    async def _send(self, chat_id: int, message: Message, replaces: int | None) -> int:
-        if message.menu:
-            await self._bot.set_my_commands(message.menu, BotCommandScopeChat(chat_id))
-        if replaces and not message.pictures and await self._edit(chat_id, message, replaces):
-            return replaces
-        message, loaded = await load_all(self._pictures, message)
-        if message.document:
-            return await self._send_document(chat_id, message, loaded[0])
-        if len(loaded) == 1 and len(message.text) <= CAPTION_LIMIT:
-            return await self._send_photo(chat_id, message, loaded[0])
-        if loaded:
-            await self._send_album(chat_id, message, loaded)
-        return await self._send_text(chat_id, message)
 
-    async def _edit(self, chat_id: int, message: Message, message_id: int) -> bool:
-        """Replace a message in place; False where that is no longer possible."""
-        try:
-            await self._bot.edit_message_text(
-                message.text,
-                chat_id,
-                message_id,
-                parse_mode="HTML",
-                reply_markup=_markup(message.keyboard),
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
-            )
-        except BadRequest as exc:
-            reason = str(exc).lower()
-            if "not modified" in reason:
-                return True
-            if any(stale in reason for stale in _STALE_EDIT):
-                return False
-            raise
-        return True
+def _load_courier() -> type[Courier]:
+    from nobs_bot.messaging.courier import Courier
 
-    async def _send_text(self, chat_id: int, message: Message) -> int:
-        sent = await self._bot.send_message(
-            chat_id,
-            message.text,
-            parse_mode="HTML",
-            reply_markup=_markup(message.keyboard),
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
-            protect_content=message.protected,
-        )
-        return sent.message_id
-
-    async def _send_photo(self, chat_id: int, message: Message, photo: bytes | str) -> int:
-        sent = await self._bot.send_photo(
-            chat_id,
-            photo,
-            caption=message.text,
-            parse_mode="HTML",
-            reply_markup=_markup(message.keyboard),
-            protect_content=message.protected,
-        )
-        return sent.message_id
-
-    async def _send_album(self, chat_id: int, message: Message, loaded: Loaded) -> None:
-        if len(loaded) == 1:
-            await self._bot.send_photo(chat_id, loaded[0], protect_content=message.protected)
-            return
-        media = [InputMediaPhoto(each) for each in loaded]
-        await self._bot.send_media_group(chat_id, media, protect_content=message.protected)
-
-    async def _send_document(self, chat_id: int, message: Message, file: bytes | str) -> int:
-        sent = await self._bot.send_document(
-            chat_id,
-            file,
-            filename=message.document,
-            caption=message.text,
-            parse_mode="HTML",
-            reply_markup=_markup(message.keyboard),
-            protect_content=message.protected,
-        )
-        return sent.message_id
-
-
-def _markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
-    if not keyboard:
-        return None
-    return InlineKeyboardMarkup(
-        [
-            [
-                InlineKeyboardButton(
-                    each.label,
-                    callback_data=each.payload,
-                    url=None if each.in_app else each.url,
-                    web_app=WebAppInfo(each.url) if each.in_app and each.url else None,
-                )
-                for each in row
-            ]
-            for row in keyboard
-        ]
-    )
+    return Courier

@@ -12,7 +12,7 @@ from aiogram.client.telegram import TelegramAPIServer
 
 from handlers.downloads import TelegramDownloads
 from nobs_bot.errors import ExternalError
-from nobs_bot.messaging import outbox, sender
+from nobs_bot.messaging import courier, outbox
 from nobs_bot.messaging.message import Message
 from nobs_bot.people.persons import person_of
 from nobs_bot.sandbox import SandboxServer
@@ -38,7 +38,7 @@ async def told(here: Installation, part: str) -> int:
 async def test_nothing_is_lost_between_the_old_token_and_the_new_one(
     sandbox: SandboxServer, tmp_path: Path, webhook: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sender, "TOKEN_PAUSE_S", 1.0)
+    monkeypatch.setattr(courier, "TOKEN_PAUSE_S", 1.0)
     async with installation(sandbox, tmp_path, webhook=webhook) as here:
         sari = here.phone("Sari")
         await sari.start()
