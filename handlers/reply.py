@@ -121,7 +121,7 @@ class Reply:
         said = [each for each in self._answers if each["do"] in ("say", "edit")]
         if not said:
             return True
-        if any(_has_reply_keyboard(Message.model_validate(each["message"])) for each in said):
+        if any(map(_brings_keyboard, said)):
             return True
         at = self._answers.index(said[0])
         gone = Message(text=words).model_dump(mode="json")
@@ -130,8 +130,7 @@ class Reply:
 
     def shows_keyboard(self) -> bool:
         """Whether an answer brings a keyboard below the chat."""
-        said = (each["message"] for each in self._answers if each["do"] == "say")
-        return any(_has_reply_keyboard(Message.model_validate(each)) for each in said)
+        return any(_brings_keyboard(each) for each in self._answers if each["do"] == "say")
 
     def answers(self) -> Answers:
         """All answers, the tap's own first."""
@@ -305,6 +304,11 @@ def _is_plain(message: Message) -> bool:
 def _is_photo(message: Message) -> bool:
     is_single = len(message.pictures) == 1 and message.document is None
     return is_single and len(message.text) <= CAPTION_LIMIT and not message.protected
+
+
+def _brings_keyboard(answer: dict[str, Any]) -> bool:
+    said = answer["message"]
+    return bool(said["ask_contact"] or said["ask_location"])
 
 
 def _has_reply_keyboard(message: Message) -> bool:
