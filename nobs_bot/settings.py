@@ -50,6 +50,10 @@ class Settings(BaseSettings):
         "127.0.0.1", description="Address on which the webhook and the console listen."
     )
     listen_port: int = Field(8080, ge=0, le=65535, description="Port of the same; 0 picks one.")
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (),
+        description="Networks of proxies that say whence a call comes in X-Forwarded-For (CIDR).",
+    )
     data_dir: Path = Field(Path("data"), description="Folder for database, keys and files.")
     database_url: str | None = Field(
         None,
@@ -232,7 +236,7 @@ class Settings(BaseSettings):
             raise ValueError(f"not a regular expression: {exc}") from exc
         return pattern
 
-    @field_validator("allowed_networks", mode="before")
+    @field_validator("allowed_networks", "trusted_proxies", mode="before")
     @classmethod
     def _networks_from_text(cls, value: object) -> object:
         if not isinstance(value, str):

@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from nobs_bot.console.callers import caller_of
 from nobs_bot.console.safety import Pace
 from nobs_bot.errors import Refusal
 from nobs_bot.people.persons import Person
@@ -249,8 +250,9 @@ class Gate:
             self._pace.call(me.session_id)
         else:
             # first: whoever makes a key up for each call is one stranger all the same
-            self._addresses.call(request.remote)
-            self._strangers.call(_stranger(request))
+            address = caller_of(request, self._office.settings.trusted_proxies)
+            self._addresses.call(address)
+            self._strangers.call(_brought(request) or address)
         if allowed is None or allowed.roles is not None:
             if me is None:
                 return self._refuse(request, 401, None)
@@ -401,14 +403,11 @@ _SYSTEMS = (
 )
 
 
-def _stranger(request: web.Request) -> object:
+def _brought(request: web.Request) -> bytes | None:
     """
-    Who calls, of those without a session.
+    The key or link that a stranger brings, as a digest.
 
-    Behind a proxy all come from one address: whoever brings a key or a link is not held up by what
-    the others do.
+    Many may come from one address: whoever brings one is not held up by what the others do.
     """
     brought = request.headers.get("Authorization") or request.match_info.get("token")
-    if not brought:
-        return request.remote
-    return sha256(brought.encode(errors="surrogatepass")).digest()
+    return sha256(brought.encode(errors="surrogatepass")).digest() if brought else None
