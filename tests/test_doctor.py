@@ -127,7 +127,9 @@ async def test_a_webhook_of_another_program_is_told_when_polling(
 async def test_a_webhook_that_is_not_the_one_of_the_settings_is_told(
     installation: Settings,
 ) -> None:
-    settings = changed(installation, webhook_url="https://cctv.example.org")
+    settings = changed(
+        installation, webhook_url="https://cctv.example.org", trusted_proxies="127.0.0.1"
+    )
     found = await findings(settings)
     assert {name: each.code for name, each in found.items()} == {"webhook": "W003"}
     assert "https://cctv.example.org/telegram/webhook" in found["webhook"].problem
@@ -285,6 +287,12 @@ async def test_a_port_that_is_ours_is_fine(installation: Settings) -> None:
 
 async def test_a_time_zone_of_elsewhere_is_told(installation: Settings) -> None:
     assert await codes(changed(installation, timezone="Europe/Berlin")) == {"time zone": "W006"}
+
+
+async def test_a_proxy_that_hides_who_calls_is_told(installation: Settings) -> None:
+    behind = changed(installation, console_url="https://cctv.example.org")
+    assert await codes(behind) == {"proxy": "W007"}
+    assert await codes(changed(behind, trusted_proxies="127.0.0.1")) == {}
 
 
 async def test_children_that_the_kernel_does_not_hold_are_told(

@@ -81,6 +81,7 @@ def _at_the_machine(settings: Settings, clock: Clock) -> dict[str, Look]:
         "data folder": _plain(machine.folder_is_writable, settings.data_dir),
         "disk": _plain(machine.disk_has_room, settings.data_dir),
         "port": lambda: machine.port_is_free(settings.listen_host, settings.listen_port),
+        "proxy": _plain(machine.callers_are_told_apart, settings),
         "time zone": _plain(machine.zone_is_the_districts, settings, clock),
         "OpenCV": machine.opencv_starts,
         "children": machine.children_are_confined,

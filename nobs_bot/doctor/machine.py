@@ -96,6 +96,17 @@ def zone_is_the_districts(settings: Settings, clock: Clock) -> Finding | None:
     )
 
 
+def callers_are_told_apart(settings: Settings) -> Finding | None:
+    """Whether whoever calls through the proxy, which https wants, is one of many to us."""
+    if settings.trusted_proxies or not (settings.pages or "").startswith("https://"):
+        return None
+    return Finding(
+        "W007",
+        "all who come through the proxy count as one caller",
+        "Put TRUSTED_PROXIES=127.0.0.1, or where the proxy stands, into .env (docs/deploy.md, 5).",
+    )
+
+
 async def opencv_starts() -> Finding | None:
     """Whether the child that opens streams starts; it is asked for a camera that is not there."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
