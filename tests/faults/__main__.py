@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from tests.faults.cluster import MEMBERS
 from tests.faults.record import at_once, write
 from tests.faults.rolling import roll
 from tests.faults.soak import Result
@@ -72,7 +73,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--schedules", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=inf, help="begin none after so many")
-    parser.add_argument("--only", choices=("postgres", "sqlite"))
+    parser.add_argument("--only", choices=tuple(MEMBERS))
     parser.add_argument("--into", type=Path, default=FILE)
     given = parser.parse_args()
     if given.what == "replay" and not given.which:

@@ -23,7 +23,7 @@ from tests.faults.clock import STEPPED, SteppedClock
 from tests.faults.disk import Disk, disk
 from tests.faults.member import Member
 from tests.faults.postgres import Postgres
-from tests.faults.proxy import Proxy, proxy_to
+from tests.faults.proxy import Proxy, balancer, proxy_to
 
 PEOPLE = 1500
 LISTENERS = 6
@@ -33,6 +33,12 @@ CALL_S = 0.02
 DATABASE = "faults"
 DATABASE_MB, DATA_MB = 240, 64
 PARTS = {"bot": ("bot",), "worker-1": ("worker",), "worker-2": ("worker",), "console": ("console",)}
+# the processes of each kind of cluster, and which part each is; none: it is all of them
+MEMBERS: dict[str, dict[str, tuple[str, ...]]] = {
+    "postgres": PARTS,
+    "pair": {"first": (), "second": ()},
+    "sqlite": {"whole": ()},
+}
 START_WITHIN_S = 180
 SETTINGS = {
     "allowed_networks": "127.0.0.1/32",
@@ -122,7 +128,8 @@ async def cluster(kind: str, *, webhook: bool, code: Path = ROOT) -> AsyncIterat
     A cluster for as long as the block.
 
     Args:
-        kind: `postgres`: a bot, two workers and a console; `sqlite`: one process that is all.
+        kind: `postgres`: a bot, two workers and a console; `pair`: two processes on PostgreSQL,
+            each of which is all, behind a balancer; `sqlite`: one process that is all.
         webhook: Updates come by webhook instead of polling.
         code: What the processes run; another checkout stands for another version.
     """
@@ -147,10 +154,11 @@ async def _made(
     to_camera = await stack.enter_async_context(proxy_to(port=camera.port))
     disks = {"data": stack.enter_context(disk(folder / "data", DATA_MB))}
     clock = SteppedClock(folder / "clock")
-    postgres = await _postgres(stack, folder, disks) if kind == "postgres" else None
+    postgres = None if kind == "sqlite" else await _postgres(stack, folder, disks)
     direct = postgres.address(DATABASE) if postgres else None
     foundation = _foundation(stack, folder, sandbox.api_url, direct, clock)
-    port = str(free_port())
+    ports = [free_port() for _ in MEMBERS[kind]] if kind == "pair" else [free_port()]
+    balancing = await stack.enter_async_context(balancer(ports)) if len(ports) > 1 else None
     made = Cluster(
         folder=folder,
         clock=clock,
@@ -162,7 +170,7 @@ async def _made(
         camera_password=camera.password,
         canary=await stack.enter_async_context(canary()),
         disks=disks,
-        site=f"http://127.0.0.1:{port}",
+        site=f"http://127.0.0.1:{balancing.port if balancing else ports[0]}",
         is_webhook=webhook,
         postgres=postgres,
     )
@@ -174,10 +182,11 @@ async def _made(
         own = f"127.0.0.1:{made.database.port}"
         settings["database_url"] = f"postgresql://postgres@{own}/{DATABASE}"
     env = environment(f"http://127.0.0.1:{to_telegram.port}", folder, **settings)
-    env |= clock.environment | {"LISTEN_PORT": port}
+    env |= clock.environment
     await migrated(code, env, folder / "migrate.log")
-    for name, part in (PARTS if postgres else {"whole": ()}).items():
-        made.members[name] = Member(name, *of_version(code, env, part), folder / f"{name}.log")
+    for at, (name, part) in enumerate(MEMBERS[kind].items()):
+        own_env = env | {"LISTEN_PORT": str(ports[at % len(ports)])}
+        made.members[name] = Member(name, *of_version(code, own_env, part), folder / f"{name}.log")
     return made
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from itertools import count
 
 BLOCK = 64 * 1024
 # what a load balancer says in front of a server that is away: no JSON
@@ -119,8 +120,31 @@ async def proxy_to(*, port: int = 0, path: str = "", listen: int = 0) -> AsyncIt
             return await asyncio.open_unix_connection(path)
         return await asyncio.open_connection("127.0.0.1", port)
 
-    proxy = Proxy(connect)
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", listen)
+    async with _listening(Proxy(connect), listen) as proxy:
+        yield proxy
+
+
+@asynccontextmanager
+async def balancer(ports: Sequence[int]) -> AsyncIterator[Proxy]:
+    """A proxy whose connections go to several servers in turns; one that is away is passed by."""
+    turns = count()
+
+    async def connect() -> Streams:
+        first = next(turns)
+        for turn in range(len(ports) - 1):
+            with contextlib.suppress(OSError):
+                return await asyncio.open_connection(
+                    "127.0.0.1", ports[(first + turn) % len(ports)]
+                )
+        return await asyncio.open_connection("127.0.0.1", ports[(first - 1) % len(ports)])
+
+    async with _listening(Proxy(connect)) as proxy:
+        yield proxy
+
+
+@asynccontextmanager
+async def _listening(proxy: Proxy, port: int = 0) -> AsyncIterator[Proxy]:
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", port)
     proxy.port = server.sockets[0].getsockname()[1]
     try:
         yield proxy

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
+from tests.faults.cluster import MEMBERS
 from tests.faults.soak import Result
 
 
@@ -27,14 +28,12 @@ def write(result: Result, into: Path, *, seed: int) -> None:
 
 def as_markdown(result: Result, *, seed: int) -> str:
     """The table and the faults by kind."""
-    by_kind = {
-        kind: sum(name.startswith(kind) for name in result.schedules)
-        for kind in ("postgres", "sqlite")
-    }
+    by_kind = {kind: sum(name.startswith(kind) for name in result.schedules) for kind in MEMBERS}
     rows = [
         ("run on", f"{datetime.now(UTC):%Y-%m-%d}"),
         ("seeds", f"{seed} to {seed + len(result.schedules) - 1}"),
-        ("schedules on PostgreSQL", by_kind["postgres"]),
+        ("schedules on PostgreSQL, in parts", by_kind["postgres"]),
+        ("schedules on PostgreSQL, two whole processes", by_kind["pair"]),
         ("schedules on SQLite", by_kind["sqlite"]),
         ("seconds a schedule, median", f"{median(result.seconds or [0]):.1f}"),
         ("minutes in all, starts of clusters aside", f"{sum(result.seconds) / 60:.0f}"),

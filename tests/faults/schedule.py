@@ -6,7 +6,7 @@ import asyncio
 import random
 from dataclasses import dataclass
 
-from tests.faults.cluster import PARTS, Cluster
+from tests.faults.cluster import MEMBERS, Cluster
 from tests.faults.strikes import KINDS, Kill, Strike
 
 MOST_FAULTS = 4
@@ -66,8 +66,8 @@ def schedule(kind: str, seed: int) -> Schedule:
         kind: Of the cluster that it is for (see `cluster.cluster`).
     """
     chance = random.Random(f"{kind}:{seed}")
-    members = list(PARTS) if kind == "postgres" else ["whole"]
-    kinds = [each for each in KINDS if kind == "postgres" or not each.only_postgres]
+    members = list(MEMBERS[kind])
+    kinds = [each for each in KINDS if kind != "sqlite" or not each.only_postgres]
     weights = [KILLS_PER_OTHER if each is Kill else 1 for each in kinds]
     entries = [
         Entry(

@@ -6,11 +6,12 @@ from itertools import count, islice
 
 import pytest
 
+from tests.faults.cluster import MEMBERS
 from tests.faults.schedule import Schedule, schedule
 from tests.faults.soak import run
 from tests.faults.strikes import KINDS, Kill
 
-ON_POSTGRES, ON_SQLITE = 8, 6
+ON_POSTGRES, ON_A_PAIR, ON_SQLITE = 6, 4, 5
 pytestmark = pytest.mark.xdist_group("faults")
 
 
@@ -22,7 +23,7 @@ def quick(kind: str, most: int) -> list[Schedule]:
 
 def _starts(plan: Schedule) -> int:
     kills = [entry.fault.member for entry in plan.entries if isinstance(entry.fault, Kill)]
-    return sum(4 if member == "all" and plan.kind == "postgres" else 1 for member in kills)
+    return sum(len(MEMBERS[plan.kind]) if member == "all" else 1 for member in kills)
 
 
 @pytest.mark.postgres
@@ -32,6 +33,16 @@ async def test_schedules_on_postgresql_break_nothing() -> None:
     assert result.violations == {}
     assert len(result.schedules) == ON_POSTGRES
     assert result.updates > 100
+
+
+@pytest.mark.postgres
+async def test_schedules_on_two_whole_processes_break_nothing() -> None:
+    """Who is answered by one of them types on at the other."""
+    seeds = [plan.seed for plan in quick("pair", ON_A_PAIR)]
+    result = await run("pair", seeds, load_seed=3, webhook=True)
+    assert result.violations == {}
+    assert len(result.schedules) == ON_A_PAIR
+    assert result.updates > 50
 
 
 async def test_schedules_on_sqlite_break_nothing() -> None:
@@ -48,7 +59,11 @@ def test_a_seed_gives_the_same_schedule_each_time() -> None:
 
 
 def test_every_kind_of_fault_has_its_turn() -> None:
-    few = [*quick("postgres", ON_POSTGRES), *quick("sqlite", ON_SQLITE)]
+    few = [
+        *quick("postgres", ON_POSTGRES),
+        *quick("pair", ON_A_PAIR),
+        *quick("sqlite", ON_SQLITE),
+    ]
     assert {type(entry.fault) for plan in few for entry in plan.entries} == set(KINDS)
     many = [schedule("sqlite", seed) for seed in range(1, 101)]
     on_sqlite = {type(entry.fault) for plan in many for entry in plan.entries}
