@@ -116,7 +116,8 @@ class Pump:
         )
         taken = await self._take(entry)
         self._office.meter.count("nobs_updates_received_total", len(updates))
-        if taken < len(updates) and not self._handover.is_heard:
+        # who waits for another process hears of it; what found no place is ours as much as theirs
+        if not are_ours or (taken < len(updates) and not self._handover.is_heard):
             self._look_soon()
 
     async def _take(self, entry: Entry) -> int:

@@ -96,6 +96,16 @@ async def test_what_a_front_keeps_is_taken_by_who_answers_and_in_order(
 
 
 @on_postgres
+async def test_more_at_once_than_there_are_places_are_taken_at_once(any_house: House) -> None:
+    """As a poller brings them after a pause, where nobody else is there to take them."""
+    script = Script()
+    async with processes(any_house, script, at_once=4) as [pump]:
+        await pump.receive([update(number, 900 + number) for number in range(1, 21)])
+        async with asyncio.timeout(WITHIN_S):
+            await done(any_house, *range(1, 21))
+
+
+@on_postgres
 async def test_who_finds_no_place_is_taken_by_another_process(any_house: House) -> None:
     is_over = asyncio.Event()
 
