@@ -35,8 +35,11 @@ async def processes(house: House, *scripts: Script, at_once: int = 16) -> AsyncI
         for each in pumps:
             await stack.enter_async_context(running(each))
             await heard(each)
-            each._pause_s = NEVER_S  # it has just looked, and would again at longer intervals
-        await asyncio.sleep(0.1)
+        # who begins to hear looks for what was missed, and again at longer intervals
+        await asyncio.sleep(SETTLES_IN.total_seconds() + 0.1)
+        for each in pumps:
+            each._pause_s = NEVER_S
+        await asyncio.sleep(0.3)
         yield pumps
 
 
