@@ -19,13 +19,14 @@ Number = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 class Shape(BaseModel):
     """Whatever is given out."""
 
-    model_config = ConfigDict(frozen=True)
+    # built when the first system asks: a start has no time for it
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class Query(BaseModel):
     """Whatever is asked with; a parameter that is not known is a mistake."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class NoQuery(Query):
