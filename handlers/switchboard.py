@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -35,7 +35,7 @@ class _Dialogue:
 
 class Switchboard(Router):
     """
-    The router of all dialogues.
+    The router of all dialogues, which has no handlers of its own.
 
     aiogram asks handler after handler until one's filters fit. Ours nearly all begin with the same
     three: a button's action, the question that is open, a command. By these whole dialogues are
@@ -56,16 +56,28 @@ class Switchboard(Router):
     def _dialogues(self) -> dict[str, list[_Dialogue]]:
         """Of each kind of update the routers that have handlers for it, in their order."""
         by_kind: dict[str, list[_Dialogue]] = {}
-        for router in _leaves(self.sub_routers):
+        for router in _leaves(self):
             for kind, observer in router.observers.items():
                 if observer.handlers:
                     by_kind.setdefault(kind, []).append(_Dialogue(router, _keys_to(observer)))
         return by_kind
 
 
-def _leaves(routers: Iterable[Router]) -> Iterator[Router]:
-    for router in routers:
-        yield from _leaves(router.sub_routers) if router.sub_routers else (router,)
+def _leaves(router: Router) -> Iterator[Router]:
+    """
+    The routers that have handlers.
+
+    Raises:
+        ValueError: one has some of its own and others below it; its own would be passed by.
+    """
+    if not router.sub_routers:
+        yield router
+        return
+    for observer in router.observers.values():
+        if observer.handlers or len(observer.outer_middleware):
+            raise ValueError(f"the router {router.name} may only hold others")
+    for each in router.sub_routers:
+        yield from _leaves(each)
 
 
 def _keys_to(observer: TelegramEventObserver) -> frozenset[str] | None:
@@ -92,6 +104,6 @@ def _keys_of(event: TelegramObject, desk: Desk) -> set[str]:
     match event:
         case CallbackQuery():
             keys.add(unpack(event.data or "")[0])
-        case Message() if (event.text or event.caption or "").startswith(_ANY_COMMAND):
+        case Message() if (event.text or event.caption or "").lstrip().startswith(_ANY_COMMAND):
             keys.add(_ANY_COMMAND)
     return keys

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from nobs_bot.console.callers import caller_of
+from nobs_bot.console.addresses import caller_of
 from nobs_bot.console.safety import Pace
 from nobs_bot.errors import Refusal
 from nobs_bot.people.persons import Person

@@ -103,7 +103,8 @@ def callers_are_told_apart(settings: Settings) -> Finding | None:
     return Finding(
         "W007",
         "all who come through the proxy count as one caller",
-        "Put TRUSTED_PROXIES=127.0.0.1, or where the proxy stands, into .env (docs/deploy.md, 5).",
+        "Let the proxy write X-Forwarded-For itself, as docs/deploy/nginx.conf does; then put "
+        "TRUSTED_PROXIES=127.0.0.1, or where it stands, into .env.",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable
 
 from nobs_bot.messaging.bell import Bell, Ring
@@ -26,7 +27,8 @@ class Handover:
     def __init__(self, bell: Bell) -> None:
         self._bell = bell
         self._awaited: dict[int, float] = {}
-        self._in_hand: set[int] = set()
+        # how many of our lanes' runs have it: one may begin before the one before has quite ended
+        self._in_hand: Counter[int] = Counter()
         self._wanted: set[int] = set()
 
     @property
@@ -46,13 +48,19 @@ class Handover:
 
     def took(self, lane: int) -> None:
         """A lane is ours."""
+        self.go_on_with(lane)
+        self._in_hand[lane] += 1
+
+    def go_on_with(self, lane: int) -> None:
+        """What we awaited of a lane is in our hands."""
         self._awaited.pop(lane, None)
-        self._in_hand.add(lane)
 
     def gave_up(self, lane: int) -> None:
-        """A lane is ours no more."""
-        self._in_hand.discard(lane)
-        self._wanted.discard(lane)
+        """A lane that we took is ours no more."""
+        self._in_hand[lane] -= 1
+        if self._in_hand[lane] <= 0:
+            del self._in_hand[lane]
+            self._wanted.discard(lane)
 
     def is_wanted(self, lane: int) -> bool:
         """Whether another process has what comes next of a lane that is ours."""
@@ -60,7 +68,7 @@ class Handover:
 
     def hear(self, ring: Ring) -> frozenset[int]:
         """Another process rang; returns which of the lanes that it has given up we await."""
-        self._wanted |= ring.wanted & self._in_hand
+        self._wanted |= ring.wanted & self._in_hand.keys()
         return ring.free & self._awaited.keys()
 
     async def ring(
@@ -70,10 +78,11 @@ class Handover:
         Tell the others what a transaction leaves to them.
 
         Args:
-            free: Lanes of which it leaves nothing in our hands.
+            free: Lanes with which one of our runs is through.
             blocked: Lanes whose next update it keeps, and which it could not take.
             are_left: Whether it leaves updates to whoever has room.
         """
-        ring = Ring(frozenset(free), frozenset(blocked) - self._in_hand)
+        left = frozenset(lane for lane in free if self._in_hand[lane] <= 1)
+        ring = Ring(left, frozenset(blocked) - self._in_hand.keys())
         if are_left or ring != Ring():
             await self._bell.ring(work, None if are_left else ring)

@@ -50,7 +50,7 @@ class Progress(StrEnum):
     WAITING = "waiting"
     APPLIED = "applied"
     DONE = "done"
-    FAILED = "failed"
+    FAILED = "failed"  # of former versions
 
 
 class Received(Base):
@@ -121,7 +121,8 @@ async def store(
             "payload": work.vault.seal_json(_PAYLOAD, raw["update_id"], raw),
             "attempts": 0,
         }
-        for raw in updates
+        # in one order: another process may be keeping the same ones
+        for raw in sorted(updates, key=lambda raw: int(raw["update_id"]))
     ]
     if rows:
         statement = _STORE_SQLITE if work.is_sqlite else _STORE_POSTGRESQL

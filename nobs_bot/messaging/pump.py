@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from nobs_bot import tracing
 from nobs_bot.errors import ExternalError, Refusal
@@ -29,10 +29,12 @@ log = logging.getLogger(__name__)
 # so long the database may be away before a lane breaks off; its lease is longer
 WAITED_FOR = inbox.LEASE / 2
 FIRST_PAUSE_S = 0.01
+ENDS_WITHIN_S = 20.0
 # Telegram may bring a person's updates in the wrong order; who does not answer lets them come in
 SETTLES_IN = timedelta(seconds=0.2)
 
 Answers = list[dict[str, Any]]
+T = TypeVar("T")
 
 
 @dataclass
@@ -95,11 +97,11 @@ class Pump:
         self._bell = Bell(office.database)
         self._handover = Handover(self._bell)
         self._ledger = Ledger(office, self._handover)
-        self._free = at_once  # a little under 0 where several updates came in at once
+        self._free = at_once  # under 0 where more came at once than there are places
         self._is_running = False
         self._idle_s = self._pause_s = idle_s
         self._awake = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def receive(self, updates: list[dict[str, Any]]) -> None:
         """Keep updates; when this returns they survive anything."""
@@ -122,6 +124,10 @@ class Pump:
 
     async def _take(self, entry: Entry) -> int:
         """Write an entry down and start what was taken in hand; returns of how many people."""
+        # whoever is cancelled meanwhile has taken it all the same, and nobody else could
+        return await asyncio.shield(self._spawn(self._take_and_start(entry)))
+
+    async def _take_and_start(self, entry: Entry) -> int:
         taken = await self._ledger.write(entry)
         for row in taken:
             self._start_lane(row)
@@ -168,8 +174,10 @@ class Pump:
             self._is_running = False
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
-            if self._tasks:
-                await asyncio.wait(self._tasks, timeout=20)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ENDS_WITHIN_S):
+                    while self._tasks:
+                        await asyncio.wait(self._tasks)
 
     async def drain(self) -> None:
         """Run until nothing is due, for tests."""
@@ -196,7 +204,7 @@ class Pump:
         self._handover.took(row.lane)
         self._spawn(self._run_lane(row)).add_done_callback(self._lane_ended)
 
-    def _spawn(self, running: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _spawn(self, running: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(running)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -306,7 +314,10 @@ class Pump:
         lanes = () if self._handover.is_wanted(row.lane) else (row.lane,)
         entry = Entry(also=also, done=row, lanes=lanes)
         following = await self._ledger.write_at_last(entry, within=WAITED_FOR)
-        return following[0] if following else None
+        if not following:
+            return None
+        self._handover.go_on_with(row.lane)
+        return following[0]
 
     async def _answer_later(self, row: Claimed, sent: Sent) -> None:
         error = sent.error

@@ -122,11 +122,6 @@ class Town:
         if "ERROR " in fresh or "Traceback" in fresh:
             at = max(fresh.find("ERROR "), 0)
             raise Broken(f"logged: {fresh[at : at + 6000]}")
-        async with self.here.foundation.office.look() as work:
-            query = select(Received.last_error).where(Received.state == Progress.FAILED)
-            failed = (await work.session.execute(query)).scalars().all()
-        if failed:
-            raise Broken(f"an update failed: {failed}")
 
     def _told_since(self) -> list[tuple[str, str]]:
         """Whom the bot told what since the last call; buttons are noted on the way."""

@@ -12,7 +12,9 @@ from aiogram.dispatcher.event.bases import UNHANDLED
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Chat, Message, User
 
+import bot as composition
 from handlers.filters import At, Brings, Tap
+from handlers.gate import DIALOGUES
 from handlers.states import Enrol, Stream
 from handlers.switchboard import Switchboard
 
@@ -108,3 +110,25 @@ async def test_a_command_reaches_dialogues_with_commands(brought: dict[str, str]
 async def test_a_handler_that_says_nothing_of_itself_is_always_asked(board: Board) -> None:
     board.dialogue("by hand", "callback_query", lambda query: query.data == "odd")
     assert await board.answer(tap("odd")) == "by hand"
+
+
+async def test_a_router_that_holds_others_has_nothing_of_its_own(board: Board) -> None:
+    whole = Router(name="whole")
+    board.dialogue("below", "message", within=whole)
+    board.dialogue("beside", "message")
+    board.root.include_router(whole)
+
+    @whole.message()
+    async def lost(_: Message) -> None:
+        """Would be passed by."""
+
+    with pytest.raises(ValueError, match="whole"):
+        await board.answer(message(text="x"))
+
+
+def test_all_real_dialogues_are_known_by_what_they_take() -> None:
+    dispatcher = composition._dispatcher()
+    [root] = dispatcher.sub_routers
+    asked = [each for dialogues in root._dialogues.values() for each in dialogues]
+    assert {each.router.name for each in asked} == set(DIALOGUES)
+    assert {each.router.name for each in asked if each.keys is None} == {"fallback", "start"}

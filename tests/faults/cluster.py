@@ -64,6 +64,7 @@ class Cluster:
         cameras: Between them and the camera at `camera_url`.
         disks: `data`, and on PostgreSQL `database`.
         site: Where the console's pages are.
+        doors: The same of each process that has one.
     """
 
     folder: Path
@@ -77,6 +78,7 @@ class Cluster:
     canary: Canary
     disks: dict[str, Disk]
     site: str
+    doors: list[str]
     is_webhook: bool
     members: dict[str, Member] = field(default_factory=dict)
     database: Proxy | None = None
@@ -89,15 +91,16 @@ class Cluster:
         return "\n".join(each.read_text(errors="replace") for each in files if each.exists())
 
     async def serves(self) -> bool:
-        """Whether the console is up, which is started again like all the others."""
+        """Whether whoever has a door is up, who is started again like all the others."""
         try:
-            async with (
-                aiohttp.ClientSession() as browser,
-                browser.get(f"{self.site}/healthz") as told,
-            ):
-                return told.ok
+            async with aiohttp.ClientSession() as browser:
+                for door in self.doors:
+                    async with browser.get(f"{door}/healthz") as told:
+                        if not told.ok:
+                            return False
         except aiohttp.ClientError:
             return False
+        return True
 
     def keep_logs(self, name: str) -> Path:
         """Copy the logs to where they stay; returns the folder."""
@@ -171,6 +174,7 @@ async def _made(
         canary=await stack.enter_async_context(canary()),
         disks=disks,
         site=f"http://127.0.0.1:{balancing.port if balancing else ports[0]}",
+        doors=[f"http://127.0.0.1:{port}" for port in ports],
         is_webhook=webhook,
         postgres=postgres,
     )

@@ -110,6 +110,30 @@ async def test_a_pump_that_does_not_run_takes_nothing(any_house: House) -> None:
     assert script.applied == [1]
 
 
+async def test_what_is_taken_while_told_to_stop_is_finished(
+    any_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is under our lease, so nobody else could for two minutes."""
+    takes, may_go_on, really = asyncio.Event(), asyncio.Event(), inbox.claim
+
+    async def slow(work: Work, limit: int) -> list[inbox.Claimed]:
+        taken = await really(work, limit)
+        takes.set()
+        await may_go_on.wait()
+        return taken
+
+    monkeypatch.setattr(inbox, "claim", slow)
+    await Pump(any_house.office, Script()).receive([update(1), update(2, BUDI)])
+    script = Script()
+    task = asyncio.create_task(Pump(any_house.office, script).run())
+    await takes.wait()
+    task.cancel()
+    may_go_on.set()
+    await asyncio.gather(task, return_exceptions=True)
+    await done(any_house, 1, 2)
+    assert sorted(script.applied) == [1, 2]
+
+
 async def test_more_people_than_places_are_all_served(any_house: House) -> None:
     script = Script()
     pump = Pump(any_house.office, script, at_once=2)

@@ -8,7 +8,7 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
-from nobs_bot.console.callers import caller_of
+from nobs_bot.console.addresses import caller_of
 from nobs_bot.settings import Settings
 from tests.console.hall import Hall
 
@@ -34,6 +34,10 @@ PROXIES = (ip_network("127.0.0.0/8"), ip_network("10.0.0.0/8"), ip_network("::1/
         # a household has 2^64 addresses of IPv6, and is one caller
         ("::1", ["2001:db8:1:2:aaaa::1"], "2001:db8:1:2::/64"),
         ("::1", ["2001:db8:1:2:bbbb::2"], "2001:db8:1:2::/64"),
+        # some proxies write ports
+        ("127.0.0.1", ["198.51.100.7:51234"], "198.51.100.7"),
+        ("127.0.0.1", ["[2001:db8:1:2::3]:51234"], "2001:db8:1:2::/64"),
+        ("127.0.0.1", ["[2001:db8:1:2::3]"], "2001:db8:1:2::/64"),
         ("::ffff:127.0.0.1", ["::ffff:198.51.100.7"], "198.51.100.7"),
         ("fe80::1%eth0", [], "fe80::/64"),
     ],

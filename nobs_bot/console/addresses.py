@@ -9,7 +9,7 @@ from aiohttp import web
 
 from nobs_bot.settings import Network
 
-# whoever has one address of IPv6 has all of its network
+# whoever has one address of IPv6 has at least all of its network
 _ONE_HOUSEHOLD = 64
 
 
@@ -36,8 +36,12 @@ def caller_of(request: web.Request, proxies: Sequence[Network]) -> str:
 
 
 def _read(text: str) -> IPv4Address | IPv6Address | None:
+    """An address as proxies write it: also with a port, and that of IPv6 in brackets."""
+    bare, _, _ = text.strip().removeprefix("[").partition("]")
+    if bare.count(":") == 1:
+        bare, _, _ = bare.partition(":")
     try:
-        address = ip_address(text.strip().partition("%")[0])
+        address = ip_address(bare.partition("%")[0])
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
