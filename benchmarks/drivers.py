@@ -1,8 +1,9 @@
 """
 The database's part of an update, with nothing else to do: by psycopg, and through SQLAlchemy.
 
-An update's ten statements in three transactions (kept and taken; applied; done), as the app's log
-shows them, for as many persons at once as the load has.
+What an update takes where each is written by itself: ten statements in three transactions (kept and
+taken; applied; done), for as many persons at once as the load has. The app writes what it can of
+several updates together, and so fewer.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ async def _layered_person(
 
 
 async def _raw_person(address: str, person: int, deadline: float) -> int:
-    """Update after update, as the app's log shows them: kept and taken; applied; done."""
+    """Update after update: kept and taken; applied; done."""
     done = 0
     async with await psycopg.AsyncConnection.connect(address) as connection:
         while time.perf_counter() < deadline:

@@ -10,9 +10,9 @@ already use what it leaves; and two on two cores beside one on one, all parties 
 which is what another process with another core adds.
 
 Beside it the raw driver's figure, in the same run: an update's three transactions (kept; applied;
-done) with as many statements, by psycopg with nothing around them; and what is left of it when the
-same statements go through SQLAlchemy (see `drivers`). Everything shares the machine's cores, so
-what each party took of them is told too.
+done), written by itself in ten statements, by psycopg with nothing around them; and what is left of
+it when the same statements go through SQLAlchemy (see `drivers`). Everything shares the machine's
+cores, so what each party took of them is told too.
 """
 
 from __future__ import annotations
