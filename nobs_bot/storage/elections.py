@@ -2,7 +2,9 @@
 One process of several does what only one may do: it is elected, and stays so while it lives.
 
 Whoever holds the office renews it well before it runs out; one that was killed is followed by
-another when it has. On SQLite there is one process, which needs no election.
+another when it has. What was written while a clock was ahead, and before it was set right, counts
+for nothing: the dead would hold the office until then. On SQLite there is one process, which needs
+no election.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 
 TERM = timedelta(seconds=15)
 RENEWED_EVERY_S = 4.0
+# nobody holds it for longer, if clocks are right; machines' own may differ by as much as a term
+LONGEST = 2 * TERM
 # longer than this without having renewed, and somebody else may hold it
 SURE_FOR_S = 10.0
 
@@ -95,10 +99,15 @@ class Election:
             log.info("%s is done by %s", self._name, "this process" if is_taken else "another one")
 
     async def _take(self, work: Work) -> bool:
-        is_ours = or_(HeldOffice.holder == self._me, HeldOffice.holder.is_(None))
+        is_free = or_(
+            HeldOffice.holder == self._me,
+            HeldOffice.holder.is_(None),
+            HeldOffice.until <= work.now,
+            HeldOffice.until > work.now + LONGEST,
+        )
         taken = (
             update(HeldOffice)
-            .where(HeldOffice.name == self._name, or_(is_ours, HeldOffice.until <= work.now))
+            .where(HeldOffice.name == self._name, is_free)
             .values(holder=self._me, until=work.now + TERM)
             .returning(HeldOffice.name)
             .execution_options(synchronize_session=False)

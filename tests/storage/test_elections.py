@@ -61,6 +61,30 @@ async def test_one_of_many_wins_and_the_next_follows_at_once(any_house: House) -
 
 
 @on_postgres
+async def test_one_that_was_killed_after_its_clock_was_set_right_is_followed(
+    any_house: House,
+) -> None:
+    """Else it would hold the office for as long as its clock was ahead."""
+    killed, heir = candidates(any_house, 2)
+    any_house.clock.advance(timedelta(hours=1))
+    await killed._try()
+    any_house.clock.advance(-timedelta(hours=1))
+    async with standing(heir):
+        assert await winners(heir) == [0]
+
+
+@on_postgres
+async def test_one_whose_clock_is_a_little_ahead_keeps_the_office(any_house: House) -> None:
+    ahead, other = candidates(any_house, 2)
+    any_house.clock.advance(TERM)
+    await ahead._try()
+    any_house.clock.advance(-TERM)
+    async with standing(other):
+        await asyncio.sleep(0.2)
+        assert not other.is_won
+
+
+@on_postgres
 async def test_one_that_was_killed_is_followed_when_its_term_is_over(
     any_house: House,
 ) -> None:
