@@ -130,6 +130,24 @@ async def test_40_mb_survive_a_reload_and_two_cuts(
     assert [each for each in here.complaints if "Failed to load resource" not in each] == []
 
 
+async def test_what_is_chosen_before_the_script_is_there_is_sent(
+    counter: Counter, browser: Browser, tmp_path: Path
+) -> None:
+    here = await visit(browser)
+    page, is_chosen = here.page, asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await is_chosen.wait()
+        await route.continue_()
+
+    await page.route("**/upload*.js*", late)
+    await page.goto(await counter.link())
+    await page.get_by_role("button", name="Mulai").click(no_wait_after=True)
+    await page.get_by_label("Pilih berkas").set_input_files(a_file(tmp_path, 1000))
+    is_chosen.set()
+    await expect(page.get_by_text("lengkap").first).to_be_visible()
+
+
 async def test_a_restarted_server_is_waited_for(
     counter: Counter, browser: Browser, tmp_path: Path
 ) -> None:

@@ -301,10 +301,16 @@ function add(files) {
   next();
 }
 
-at("files").addEventListener("change", (event) => {
-  add([...event.target.files]);
-  event.target.value = ""; // so that the same file can be chosen once more
-});
+const chosen = at("files");
+
+function take() {
+  if (chosen.files.length === 0) return;
+  add([...chosen.files]);
+  chosen.value = ""; // so that the same file can be chosen once more
+}
+
+chosen.addEventListener("change", take);
+take(); // on a slow line somebody has chosen before this script was there
 addEventListener("online", () => queue.filter((each) => each.state === "broken").forEach((each) => each.goOn()));
 addEventListener("visibilitychange", () => next());
 addEventListener("beforeunload", (event) => {
