@@ -11,11 +11,7 @@ from aiogram.types import Message as TelegramMessage
 
 from nobs_bot.buttons import button, column
 from nobs_bot.cameras.record import Camera, cameras_owned
-from nobs_bot.cameras.rights import CameraHolder
-from nobs_bot.coverage.worklist import TurnHolder
-from nobs_bot.footage.clips import FootageHolder
-from nobs_bot.footage.live.rights import LiveHolder
-from nobs_bot.footage.receiving import UploadHolder
+from nobs_bot.leaving import HOLDERS
 from nobs_bot.messaging.message import Message, Picture, PictureKind
 from nobs_bot.people import privacy
 from nobs_bot.people.consent import consent_text
@@ -29,7 +25,6 @@ from .filters import Tap, number
 
 router = Router(name="privacy")
 
-HOLDERS = (UploadHolder(), FootageHolder(), LiveHolder(), TurnHolder(), CameraHolder())
 _LINES = 15
 
 

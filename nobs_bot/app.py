@@ -52,6 +52,7 @@ from nobs_bot.footage.reminders import remind_owners
 from nobs_bot.footage.request import Ask, Clip, FootageRequest
 from nobs_bot.footage.upload import Upload
 from nobs_bot.footage.verifying import verify_clips
+from nobs_bot.leaving import Departures
 from nobs_bot.messaging import inbox, outbox
 from nobs_bot.messaging.polling import Poller
 from nobs_bot.messaging.pump import Conversation, Pump
@@ -66,7 +67,7 @@ from nobs_bot.storage.chain import seal_lines
 from nobs_bot.storage.crypto import MasterKey, Vault, load_keys
 from nobs_bot.storage.doomed import DoomedFile, remove_doomed
 from nobs_bot.storage.elections import Election
-from nobs_bot.storage.engine import Database
+from nobs_bot.storage.engine import AWAY, Database
 from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.leases import Job, backoff, release_all
 from nobs_bot.storage.loops import is_due, keep_at
@@ -252,6 +253,7 @@ class App:
         )
         self.live = LiveStreams(self.checker, server=_media_server(settings))
         self.tallier = Tallier(foundation.office, cameras_in_all, COUNTINGS)
+        self.departures = Departures(foundation.office)
         self.looker = Looker(self.checker.children, foundation.files)
         self.readiness = Readiness(foundation.database, has_tables)
         self.metrics = MetricsSite(foundation.office, self.readiness, "+".join(sorted(parts)))
@@ -332,6 +334,7 @@ class App:
 
     async def _start_worker(self) -> None:
         await self.checker.start()
+        await self._erase_again()
         self._spawn("election of the sender", self._sending.stand())
         self._spawn("outbox", self.sender.run())
         self._loop("checks", self.checks.start_due, idle_s=0.2)
@@ -349,11 +352,19 @@ class App:
         self._loop("live views", self._when_due(LiveView, self._end_lost), idle_s=1)
         self._loop("doomed files", self._when_due(DoomedFile, self._remove_files), idle_s=2)
         self._loop("upkeep", self._keep_up, idle_s=60)
+        self._loop("departures", self.departures.keep, idle_s=10)
         self._loop("tallies", self.tallier.count_due, idle_s=30)
         self._loop("look-ups", self._tell_of_lookups, idle_s=300)
         self._loop("audit seals", self._seal, idle_s=1)
         if self._geocoder:
             self._loop("addresses", self._when_due(AddressLookup, self._look_up), idle_s=0.5)
+
+    async def _erase_again(self) -> None:
+        """Before anything is sent to somebody whom a restore has brought back."""
+        try:
+            await self.departures.erase_again()
+        except (OSError, *AWAY):
+            log.exception("who left could not be looked for; that is tried again")
 
     async def run(self) -> None:
         """

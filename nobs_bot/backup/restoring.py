@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -36,6 +37,7 @@ from nobs_bot.backup.snapshot import (
 )
 from nobs_bot.backup.store import SealedStore
 from nobs_bot.doctor.kept import keys_open_what_is_stored
+from nobs_bot.leaving import list_in, read_list
 from nobs_bot.places.layers import GROUND as GROUND_FOLDER
 from nobs_bot.schema import newest_revision, upgrade
 from nobs_bot.serving import RESTORING, progress_bar
@@ -90,6 +92,7 @@ def _restore(settings: Settings, path: Path, key_file: Path | None, out: Console
     with closing(found):
         keys_problem = _finish(settings, draft)
         _tell(out, manifest, found)
+        _tell_who_left(out, settings, vault, manifest)
         lost = missing(found.files)
     tell_missing(out, lost)
     if keys_problem:
@@ -292,3 +295,17 @@ def _tell(out: Console, manifest: Manifest, found: Snapshot) -> None:
         f"{sum(found.tables.values())} rows, {manifest.files} files "
         f"({manifest.file_bytes / 1e6:.1f} MB)."
     )
+
+
+def _tell_who_left(out: Console, settings: Settings, vault: Vault, manifest: Manifest) -> None:
+    path = list_in(settings)
+    if path.exists():
+        made_at = datetime.fromisoformat(manifest.made_at)
+        left = sum(each.at >= made_at for each in read_list(path, vault))
+        text = f"Since then {left} left or withdrew a camera; the start erases them again ({path})."
+    else:
+        text = (
+            "Whoever was erased or withdrew a camera since then is back. Put the former "
+            f"installation's list of them at {path} before you start; the start erases them again."
+        )
+    out.print(text, markup=False, soft_wrap=True)

@@ -51,13 +51,13 @@ async def recording_of(work: Work, camera_id: int, officer: Person) -> Camera:
     Raises:
         Refusal: there is none such; whether it is another's is not told.
     """
-    camera = await _locked(work, camera_id)
+    camera = await locked_recording(work, camera_id)
     if camera is None or camera.recorded_by != officer.id:
         raise Refusal("record.over")
     return camera
 
 
-async def _locked(work: Work, camera_id: int) -> Camera | None:
+async def locked_recording(work: Work, camera_id: int) -> Camera | None:
     """A record that nobody else can change any more; None where it is one no longer."""
     owner_id = (
         await work.session.execute(select(Camera.owner_id).where(Camera.id == camera_id))
@@ -136,6 +136,7 @@ async def erase_recording(work: Work, camera: Camera, *, actor: Person | None = 
         work,
         Act.RECORDING_ERASED,
         actor_id=actor.id if actor else None,
+        camera_id=camera.id,
         recorded_by=camera.recorded_by,
         area=camera.area_code,
     )
@@ -171,7 +172,7 @@ async def erase_unclaimed(work: Work, *, limit: int = 20) -> int:
     )
     erased = 0
     for camera_id in (await work.session.execute(query)).scalars().all():
-        camera = await _locked(work, camera_id)
+        camera = await locked_recording(work, camera_id)
         if camera is not None:
             await erase_recording(work, camera)
             erased += 1

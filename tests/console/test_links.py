@@ -281,7 +281,7 @@ async def test_without_an_address_for_browsers_there_is_no_page(counter: Counter
 
 
 async def test_an_erased_owner_leaves_no_link_behind(counter: Counter) -> None:
-    from handlers.privacy import HOLDERS
+    from nobs_bot.leaving import HOLDERS
     from nobs_bot.people.privacy import erase
 
     address, browser = await counter.link(), counter.browser()
