@@ -14,11 +14,9 @@ from nobs_bot.cameras.describing import retention_text, sharing_text, view_text
 from nobs_bot.cameras.enrolment import draft_of, waiting_before
 from nobs_bot.cameras.findings import short_finding
 from nobs_bot.cameras.record import Camera, State, camera_of, cameras_owned, reason_of
-from nobs_bot.cameras.rights import pause, resume, switch_share, withdraw
-from nobs_bot.coverage.worklist import erase_turns
+from nobs_bot.cameras.rights import pause, resume, switch_share
 from nobs_bot.errors import Refusal
-from nobs_bot.footage.answers import let_go
-from nobs_bot.footage.live.views import let_go_of
+from nobs_bot.leaving import take_out
 from nobs_bot.messaging.message import Message
 from nobs_bot.texts import Markup, Words
 
@@ -181,12 +179,7 @@ async def withdrawal_asked(query: CallbackQuery, desk: Desk, args: tuple[str, ..
 @router.callback_query(Tap("cam.withdrawn"))
 async def withdrawn(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
     camera = await camera_of(desk.work, number(args), desk.who.id)
-    await erase_turns(desk.work, camera.id)
-    await let_go_of(desk.work, camera)
-    await withdraw(desk.work, camera, desk.who)
-    # after it: who was about to ask for it has asked by now, or sees that it is withdrawn
-    await desk.work.session.flush()
-    await let_go(desk.work, [camera.id])
+    await take_out(desk.work, camera, desk.who)
     if desk.memory.get("camera") == camera.id:
         desk.dialogue.end()
     home = column(button(desk.words("home_button"), "home"))

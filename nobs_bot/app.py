@@ -296,6 +296,7 @@ class App:
             # the one process there is has just begun: whoever held a lease is dead
             async with self.foundation.office.work() as work:
                 await release_all(work, LEASED)
+        await self._erase_who_left()
         self._loop("keys", self.foundation.keep_keys, idle_s=KEYS_LOOKED_AT_EVERY_S)
         settings = self.foundation.settings
         if settings.metrics_port is not None:
@@ -334,7 +335,6 @@ class App:
 
     async def _start_worker(self) -> None:
         await self.checker.start()
-        await self._erase_again()
         self._spawn("election of the sender", self._sending.stand())
         self._spawn("outbox", self.sender.run())
         self._loop("checks", self.checks.start_due, idle_s=0.2)
@@ -359,12 +359,26 @@ class App:
         if self._geocoder:
             self._loop("addresses", self._when_due(AddressLookup, self._look_up), idle_s=0.5)
 
-    async def _erase_again(self) -> None:
-        """Before anything is sent to somebody whom a restore has brought back."""
-        try:
-            await self.departures.erase_again()
-        except (OSError, *AWAY):
-            log.exception("who left could not be looked for; that is tried again")
+    async def _erase_who_left(self) -> None:
+        """
+        Before anybody is answered whom a restore has brought back; waits for the database.
+
+        Raises:
+            CannotStart: the list of who left cannot be read.
+        """
+        for attempt in count(1):
+            try:
+                await self.departures.erase_again()
+            except AWAY as exc:
+                log.warning("who left is looked for once the database answers: %s", type(exc))
+                await asyncio.sleep(backoff(attempt, first_s=1, most_s=30).total_seconds())
+            except OSError as exc:
+                raise CannotStart(
+                    f"The list of who left, {self.departures.list.path}, cannot be read "
+                    f"({exc.strerror}). Give it to the user that runs this, as mode 600."
+                ) from None
+            else:
+                return
 
     async def run(self) -> None:
         """

@@ -1,226 +1,251 @@
 """
-Who left, written down beside the database, so that no restore brings them back.
+What leaving takes: everything of a person's, one camera, and that no restore brings them back.
 
 A backup holds everybody who was there when it was made. Whoever was erased since, and what was
-withdrawn since, would be there again, and what knew of it is gone with the former database. So each
-worker keeps a list of it in a file of its own; in a database that is older than the list, what it
-names is erased again.
-
-It has a line `ACT ID TIME MARK` for each: the id of a person or a camera, which says nothing to
-anybody who does not have the backup, and a mark that nobody can make without the keys.
+withdrawn or refused since, would be there again, and what knew of it is gone with the former
+database. So each worker keeps a list beside the database (`storage/departures.py`); in a database
+that still has what is on it, it is erased again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 
-from nobs_bot.cameras.claim import note_refused
+from nobs_bot.cameras.claim import RefusedRecord, refuse_row
 from nobs_bot.cameras.record import Camera, State
-from nobs_bot.cameras.recording import erase_recording, locked_recording
+from nobs_bot.cameras.recording import erase_recording, give_up, locked_recording
 from nobs_bot.cameras.rights import CameraHolder, withdraw
-from nobs_bot.coverage.worklist import TurnHolder
+from nobs_bot.coverage.worklist import TurnHolder, erase_turns
+from nobs_bot.footage.answers import let_go
 from nobs_bot.footage.clips import FootageHolder
 from nobs_bot.footage.live.rights import LiveHolder
+from nobs_bot.footage.live.views import let_go_of
 from nobs_bot.footage.receiving import UploadHolder
+from nobs_bot.messaging import inbox
+from nobs_bot.people.consent import Consent
 from nobs_bot.people.persons import Person, person
 from nobs_bot.people.privacy import erase
-from nobs_bot.settings import Settings
 from nobs_bot.storage.audit import Act, AuditLine
-from nobs_bot.storage.crypto import Vault
+from nobs_bot.storage.departures import Departure, DepartureList, Kind
+from nobs_bot.storage.engine import AWAY
 from nobs_bot.storage.work import Office, Work
-from nobs_bot.storage.writing import flush
 
 log = logging.getLogger(__name__)
 
 HOLDERS = (UploadHolder(), FootageHolder(), LiveHolder(), TurnHolder(), CameraHolder())
 # far longer than a backup can be opened
 KEPT = timedelta(days=30)
-_MARK = "departures"
-_ACTS = (Act.ERASED, Act.WITHDRAWN, Act.RECORDING_ERASED)
+# of what was written down already, in case of transactions that took long and clocks that differ
+_ONCE_MORE = timedelta(hours=1)
 _AT_ONCE = 500
+_LOCK = (1, 1)
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Departure:
-    """
-    Somebody or something that left.
-
-    Args:
-        act: ERASED, a person; WITHDRAWN, a camera; RECORDING_ERASED, a record that its owner
-            refused.
-        of: The id of that person or camera.
-        at: When.
-    """
-
-    act: Act
-    of: int
-    at: datetime
-
-    def __str__(self) -> str:
-        return f"{self.act} {self.of} {self.at.isoformat()}"
-
-
-def list_in(settings: Settings) -> Path:
-    """Where the list is kept."""
-    return settings.data_dir / "departures"
-
-
-def read_list(path: Path, vault: Vault) -> list[Departure]:
-    """What the list names; lines that were not written with one of these keys do not count."""
-    return [each for each, mark in _lines(path).items() if _is_ours(vault, each, mark)]
+async def take_out(work: Work, camera: Camera, owner: Person) -> None:
+    """Withdraw a camera, with what others have of it: turns, looks under way, what is asked."""
+    await erase_turns(work, camera.id)
+    await let_go_of(work, camera)
+    await withdraw(work, camera, owner)
+    # after it: who was about to ask for it has asked by now, or sees that it is withdrawn
+    await work.session.flush()
+    await let_go(work, [camera.id])
 
 
 class Departures:
-    """Keeps the list, and has done again what a restored database does not know."""
+    """Keeps the list of who left, and has erased again what a restored database does not know."""
 
     def __init__(self, office: Office) -> None:
         self._office = office
-        self._path = list_in(office.settings)
+        self.list = DepartureList(office.settings, office.vault)
+        self._written_until: datetime | None = None
+        self._carried_out: object = ()
+        self._told: set[Departure] = set()
 
     async def keep(self) -> int:
-        """Erase again, then write down; returns how much that was."""
-        return await self.erase_again() + await self._write_down()
-
-    async def erase_again(self) -> int:
-        """Erase whom and what this database still has; returns how many that were."""
-        left = await asyncio.to_thread(read_list, self._path, self._office.vault)
-        done = 0
-        for first in range(0, len(left), _AT_ONCE):
-            async with self._office.glance() as work:
-                back = await _that_are_back(work, left[first : first + _AT_ONCE])
-            for each in back:
-                async with self._office.work() as work:
-                    await _leave(work, each)
-                done += 1
-        if done:
-            log.warning("%d left before this database was restored; they are erased again", done)
-        return done
+        """Write down who left, then erase again; returns how much that was."""
+        return await self._write_down() + await self.erase_again()
 
     async def _write_down(self) -> int:
         async with self._office.glance() as work:
-            left = await _departures(work)
-            before = work.now - KEPT
-        vault = self._office.vault
-        return await asyncio.to_thread(_add, self._path, vault, left, before)
+            now = work.now
+            since = self._written_until or now - KEPT
+            left = await _departures(work, since - _ONCE_MORE)
+        added = await asyncio.to_thread(self.list.add, left, now - KEPT)
+        self._written_until = now
+        return added
+
+    async def erase_again(self) -> int:
+        """
+        Erase what is on the list and still here; looks only where the list has changed.
+
+        Returns:
+            How many that were.
+
+        Raises:
+            OSError: the list cannot be read.
+        """
+        mark = self.list.mark()
+        if mark == self._carried_out:
+            return 0
+        left, strange = await asyncio.to_thread(self.list.read)
+        if strange:
+            log.warning("%d lines of %s are not of this installation", strange, self.list.path)
+        done = failed = 0
+        for some in _some(left):
+            async with self._office.glance() as work:
+                back = await _that_are_back(work, some)
+            for each in back:
+                try:
+                    done += await self._leave(each)
+                except AWAY:
+                    raise
+                except Exception:
+                    log.exception("a %s that left could not be erased again", each.kind)
+                    failed += 1
+        if done:
+            log.warning("%d that left before this database was restored were erased again", done)
+        if not failed:
+            self._carried_out = mark
+        return done
+
+    async def _leave(self, each: Departure) -> bool:
+        async with self._office.work() as work:
+            if not work.is_sqlite:
+                # one worker at a time, or each would write its line of the same
+                await work.session.execute(select(func.pg_advisory_xact_lock(*_LOCK)))
+            if await _came_back(work, each):
+                if each not in self._told:
+                    self._told.add(each)
+                    log.warning("%s %s is on the list and came back since", each.kind, each.of)
+                return False
+            return await _LEAVE[each.kind](work, each)
 
 
-async def _departures(work: Work) -> list[Departure]:
-    query = select(AuditLine).where(AuditLine.act.in_(_ACTS), AuditLine.at > work.now - KEPT)
-    lines = (await work.session.execute(query.order_by(AuditLine.id))).scalars()
-    return [each for line in lines if (each := _departure(work, line)) is not None]
+async def _departures(work: Work, since: datetime) -> list[Departure]:
+    """Who and what left after *since*, as this database knows it."""
+    lines = AuditLine.at > since
+    erased = select(AuditLine.actor_id, AuditLine.at).where(lines, AuditLine.act == Act.ERASED)
+    persons = {row.actor_id: row.at for row in await work.session.execute(erased)}
+    withdrawn = select(AuditLine.camera_id, AuditLine.at).where(
+        lines,
+        or_(
+            AuditLine.act == Act.WITHDRAWN,
+            # by somebody, not because its time was over: that comes again by itself
+            (AuditLine.act == Act.RECORDING_ERASED) & AuditLine.actor_id.is_not(None),
+        ),
+        AuditLine.camera_id.is_not(None),
+    )
+    refused = select(RefusedRecord.source_index, RefusedRecord.refused_at)
+    rows = await work.session.execute(refused.where(RefusedRecord.refused_at > since))
+    return [
+        *_each(Kind.PERSON, persons.items()),
+        # their own lines went with them
+        *_each(Kind.CAMERA, await _cameras_of(work, persons)),
+        *_each(Kind.CAMERA, await work.session.execute(withdrawn)),
+        *_each(Kind.ROW, ((row.source_index.hex(), row.refused_at) for row in rows)),
+    ]
 
 
-def _departure(work: Work, line: AuditLine) -> Departure | None:
-    of = line.actor_id if line.act is Act.ERASED else line.camera_id
-    if of is None:
-        return None
-    if line.act is Act.RECORDING_ERASED and not _was_refused(work, line):
-        return None  # it has a term, by which it goes again
-    return Departure(line.act, of, line.at)
+def _some(all_of: Sequence[T]) -> Iterator[Sequence[T]]:
+    """So many at once as one question may name."""
+    return (all_of[first : first + _AT_ONCE] for first in range(0, len(all_of), _AT_ONCE))
 
 
-def _was_refused(work: Work, line: AuditLine) -> bool:
-    """By its owner; not given up by who wrote it down, and not over."""
-    return line.actor_id not in (None, line.read_details(work).get("recorded_by"))
+def _each(kind: Kind, found: Iterable[Any]) -> list[Departure]:
+    return [Departure(kind, str(of), at.astimezone(UTC)) for of, at in found]
+
+
+async def _cameras_of(work: Work, persons: dict[int, datetime]) -> list[tuple[int, datetime]]:
+    found = []
+    for some in _some(list(persons)):
+        query = select(Camera.id, Camera.owner_id).where(Camera.owner_id.in_(some))
+        rows = await work.session.execute(query)
+        found += [(row.id, persons[row.owner_id]) for row in rows]
+    return found
 
 
 async def _that_are_back(work: Work, left: Sequence[Departure]) -> list[Departure]:
-    ids = [each.of for each in left]
-    persons = select(Person.id).where(Person.id.in_(ids), Person.erased_at.is_(None))
-    cameras = select(Camera.id, Camera.state).where(Camera.id.in_(ids))
-    known = set((await work.session.execute(persons)).scalars())
-    states = {row.id: row.state for row in await work.session.execute(cameras)}
-    return [each for each in left if _is_back(each, known, states)]
+    """Those of *left* that this database has; people first, since their cameras go with them."""
+    persons = select(Person.id).where(
+        Person.id.in_(_ids(left, Kind.PERSON)), Person.erased_at.is_(None)
+    )
+    cameras = select(Camera.id).where(
+        Camera.id.in_(_ids(left, Kind.CAMERA)), Camera.state != State.WITHDRAWN
+    )
+    digests = [bytes.fromhex(each.of) for each in left if each.kind is Kind.ROW]
+    refused = select(RefusedRecord.source_index).where(RefusedRecord.source_index.in_(digests))
+    known = {each.hex() for each in (await work.session.execute(refused)).scalars()}
+    here = {
+        Kind.PERSON: {str(each) for each in (await work.session.execute(persons)).scalars()},
+        Kind.CAMERA: {str(each) for each in (await work.session.execute(cameras)).scalars()},
+        Kind.ROW: {each.hex() for each in digests} - known,
+    }
+    return [each for kind in Kind for each in left if each.kind is kind and each.of in here[kind]]
 
 
-def _is_back(each: Departure, persons: set[int], cameras: dict[int, State]) -> bool:
-    match each.act:
-        case Act.ERASED:
-            return each.of in persons
-        case Act.WITHDRAWN:
-            return cameras.get(each.of, State.WITHDRAWN) is not State.WITHDRAWN
-        case _:
-            return cameras.get(each.of) is State.RECORDED
+def _ids(left: Iterable[Departure], kind: Kind) -> list[int]:
+    return [int(each.of) for each in left if each.kind is kind]
 
 
-async def _leave(work: Work, each: Departure) -> None:
-    """As it was done then; nothing where another worker has just done it."""
-    then = replace(work, now=each.at)
-    if each.act is Act.ERASED:
-        who = await work.session.get(Person, each.of, with_for_update={"key_share": True})
-        if who is not None and who.erased_at is None:
-            await erase(then, who, HOLDERS)
-    elif each.act is Act.WITHDRAWN:
-        camera = await work.session.get(Camera, each.of, with_for_update={"key_share": True})
-        if camera is not None and camera.state is not State.WITHDRAWN:
-            await withdraw(then, camera, await person(work, camera.owner_id))
-    elif (recorded := await locked_recording(work, each.of)) is not None:
-        await note_refused(then, recorded)
-        await erase_recording(then, recorded)
+async def _came_back(work: Work, each: Departure) -> bool:
+    """
+    Whether the owner has agreed anew after they had left.
+
+    So it is where a list turns up late, and somebody has begun again on a restored database.
+    """
+    if each.kind is Kind.ROW:
+        return False
+    owned = Camera.id if each.kind is Kind.CAMERA else Camera.owner_id
+    # of a record nobody has agreed to anything
+    touched = select(Camera.id).where(
+        owned == int(each.of), Camera.touched_at > each.at, Camera.state != State.RECORDED
+    )
+    if (await work.session.execute(touched.limit(1))).first() is not None:
+        return True
+    agreed = select(Consent.id).where(Consent.person_id == int(each.of), Consent.given_at > each.at)
+    is_person = each.kind is Kind.PERSON
+    return is_person and (await work.session.execute(agreed.limit(1))).first() is not None
 
 
-def _add(path: Path, vault: Vault, left: Iterable[Departure], before: datetime) -> int:
-    """Add what is not on the list, take off what is older than *before*; returns how many."""
-    with _held(path.parent):
-        lines = _lines(path)
-        new = [each for each in left if not _is_ours(vault, each, lines.get(each))]
-        lines |= {each: vault.mac(_MARK, str(each).encode()) for each in new}
-        kept = {each: mark for each, mark in lines.items() if each.at >= before}
-        text = "".join(f"{each} {mark.hex()}\n" for each, mark in kept.items())
-        if text != _text(path):
-            _write(path, text)
-    return len(new)
+async def _person_leaves(work: Work, each: Departure) -> bool:
+    who = await work.session.get(Person, int(each.of))
+    if who is None or who.erased_at is not None:
+        return False
+    if who.telegram_id is not None:
+        # what they had written before would be answered, and make their acquaintance anew
+        await inbox.forget_lane(work, who.telegram_id, each.at)
+    await erase(work, who, HOLDERS)
+    return True
 
 
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """With every other worker of this folder held off."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+async def _camera_leaves(work: Work, each: Departure) -> bool:
+    camera = await work.session.get(Camera, int(each.of))
+    if camera is None or camera.state is State.WITHDRAWN:
+        return False
+    if camera.state is State.RECORDED:
+        recorded = await locked_recording(work, camera.id)
+        if recorded is not None:
+            await erase_recording(work, recorded)
+    elif camera.state is State.DRAFT:
+        await give_up(work, camera, await person(work, camera.owner_id))
+    else:
+        await take_out(work, camera, await person(work, camera.owner_id))
+    return True
 
 
-def _is_ours(vault: Vault, each: Departure, mark: bytes | None) -> bool:
-    return vault.is_mac(_MARK, str(each).encode(), mark)
+async def _row_leaves(work: Work, each: Departure) -> bool:
+    return await refuse_row(work, bytes.fromhex(each.of))
 
 
-def _lines(path: Path) -> dict[Departure, bytes]:
-    return dict(found for line in _text(path).splitlines() if (found := _read(line)) is not None)
-
-
-def _text(path: Path) -> str:
-    return path.read_text("ascii", "replace") if path.exists() else ""
-
-
-def _read(line: str) -> tuple[Departure, bytes] | None:
-    try:
-        act, of, at, mark = line.split(" ")
-        departure = Departure(Act(act), int(of), datetime.fromisoformat(at))
-        return (departure, bytes.fromhex(mark)) if departure.at.tzinfo else None
-    except ValueError:
-        log.warning("%r is not a line of who left", line[:40])
-        return None
-
-
-def _write(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    flush(path, path.parent)
+_LEAVE = {
+    Kind.PERSON: _person_leaves,
+    Kind.CAMERA: _camera_leaves,
+    Kind.ROW: _row_leaves,
+}

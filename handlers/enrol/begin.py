@@ -8,9 +8,9 @@ from aiogram.types import CallbackQuery
 from aiogram.types import Message as TelegramMessage
 
 from nobs_bot.buttons import button, column
-from nobs_bot.cameras.claim import note_refused
-from nobs_bot.cameras.enrolment import begin, discard, draft_of
+from nobs_bot.cameras.enrolment import begin, draft_of
 from nobs_bot.cameras.record import State, camera_of
+from nobs_bot.cameras.recording import give_up
 from nobs_bot.cameras.takeover import take_over
 from nobs_bot.errors import Refusal
 from nobs_bot.messaging.message import Message
@@ -136,8 +136,7 @@ async def _discard(desk: Desk, args: tuple[str, ...]) -> None:
     camera = await camera_of(desk.work, number(args), desk.who.id)
     if camera.state is not State.DRAFT:
         raise Refusal("buttons.stale")
-    await note_refused(desk.work, camera)
-    await discard(desk.work, camera)
+    await give_up(desk.work, camera, desk.who)
     await desk.work.session.flush()
 
 

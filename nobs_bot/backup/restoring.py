@@ -37,12 +37,12 @@ from nobs_bot.backup.snapshot import (
 )
 from nobs_bot.backup.store import SealedStore
 from nobs_bot.doctor.kept import keys_open_what_is_stored
-from nobs_bot.leaving import list_in, read_list
 from nobs_bot.places.layers import GROUND as GROUND_FOLDER
 from nobs_bot.schema import newest_revision, upgrade
 from nobs_bot.serving import RESTORING, progress_bar
 from nobs_bot.settings import Settings
 from nobs_bot.storage.crypto import KeyProblem, Vault
+from nobs_bot.storage.departures import DepartureList
 from nobs_bot.storage.engine import Database
 
 ROOM_BYTES = 64 * 1024 * 1024
@@ -86,13 +86,14 @@ def _restore(settings: Settings, path: Path, key_file: Path | None, out: Console
     with progress_bar(out, "checking") as progress:
         archive.check(progress)
     _check_empty(settings, manifest, path)
+    who_left = _who_left(settings, vault, manifest)
     _begin(settings, manifest)
     with progress_bar(out, "restoring") as progress:
         draft, found = _put_back(settings, archive, key, progress)
     with closing(found):
         keys_problem = _finish(settings, draft)
         _tell(out, manifest, found)
-        _tell_who_left(out, settings, vault, manifest)
+        out.print(who_left, markup=False, soft_wrap=True)
         lost = missing(found.files)
     tell_missing(out, lost)
     if keys_problem:
@@ -297,15 +298,19 @@ def _tell(out: Console, manifest: Manifest, found: Snapshot) -> None:
     )
 
 
-def _tell_who_left(out: Console, settings: Settings, vault: Vault, manifest: Manifest) -> None:
-    path = list_in(settings)
-    if path.exists():
-        made_at = datetime.fromisoformat(manifest.made_at)
-        left = sum(each.at >= made_at for each in read_list(path, vault))
-        text = f"Since then {left} left or withdrew a camera; the start erases them again ({path})."
-    else:
-        text = (
+def _who_left(settings: Settings, vault: Vault, manifest: Manifest) -> str:
+    """What the list says that is in its place already."""
+    known = DepartureList(settings, vault)
+    if known.mark() is None:
+        return (
             "Whoever was erased or withdrew a camera since then is back. Put the former "
-            f"installation's list of them at {path} before you start; the start erases them again."
+            f"installation's list of them at {known.path} before you start; the start erases them "
+            "again."
         )
-    out.print(text, markup=False, soft_wrap=True)
+    left, strange = known.read()
+    since = datetime.fromisoformat(manifest.made_at)
+    count = sum(each.at >= since for each in left)
+    told = f"Since then {count} left ({known.path}); the start erases them again."
+    if strange:
+        told += f" {strange} lines of it were not written with these keys and do not count."
+    return told

@@ -47,13 +47,17 @@ class RefusedRecord(Base, Identified):
 
 async def note_refused(work: Work, camera: Camera) -> None:
     """Remember that this row of a list must not be recorded again."""
-    if camera.source_index is None:
-        return
-    query = select(RefusedRecord.id).where(RefusedRecord.source_index == camera.source_index)
-    if (await work.session.execute(query)).first() is None:
-        work.session.add(
-            RefusedRecord(id=new_id(), source_index=camera.source_index, refused_at=work.now)
-        )
+    if camera.source_index is not None:
+        await refuse_row(work, camera.source_index)
+
+
+async def refuse_row(work: Work, source_index: bytes) -> bool:
+    """The same of a row by its keyed digest; whether that is new."""
+    query = select(RefusedRecord.id).where(RefusedRecord.source_index == source_index)
+    if (await work.session.execute(query)).first() is not None:
+        return False
+    work.session.add(RefusedRecord(id=new_id(), source_index=source_index, refused_at=work.now))
+    return True
 
 
 def offer(work: Work, camera: Camera) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select
 
-from nobs_bot.cameras.claim import Claim, lock_stand_in
+from nobs_bot.cameras.claim import Claim, lock_stand_in, note_refused
 from nobs_bot.cameras.enrolment import blank, discard, set_location
 from nobs_bot.cameras.record import Camera, Contact, State, set_contact
 from nobs_bot.errors import Refusal
@@ -132,6 +132,22 @@ async def recordings_of(work: Work, officer: Person) -> Sequence[Camera]:
 async def erase_recording(work: Work, camera: Camera, *, actor: Person | None = None) -> None:
     """Erase a record with all that belongs to it; with an owner's last one the owner, too."""
     owner_id = camera.owner_id
+    _note_erased(work, camera, actor)
+    await discard(work, camera)
+    await work.session.flush()
+    await forget_nobody(work, owner_id)
+
+
+async def give_up(work: Work, camera: Camera, owner: Person) -> None:
+    """Erase a draft by its owner's word; if it was recorded once, it is not recorded again."""
+    await note_refused(work, camera)
+    if camera.recorded_at is not None:
+        _note_erased(work, camera, owner)
+    await discard(work, camera)
+
+
+def _note_erased(work: Work, camera: Camera, actor: Person | None) -> None:
+    # not about an owner, whose lines go with them: a backup may have it as it was recorded
     record(
         work,
         Act.RECORDING_ERASED,
@@ -140,9 +156,6 @@ async def erase_recording(work: Work, camera: Camera, *, actor: Person | None = 
         recorded_by=camera.recorded_by,
         area=camera.area_code,
     )
-    await discard(work, camera)
-    await work.session.flush()
-    await forget_nobody(work, owner_id)
 
 
 async def forget_nobody(work: Work, owner_id: int) -> None:

@@ -12,6 +12,7 @@ from nobs_bot.cameras.connection import forget_stream, stream_of
 from nobs_bot.cameras.health import drop_health
 from nobs_bot.cameras.photos import drop_photos, photo_count
 from nobs_bot.cameras.record import Camera, State, Turning, contact_of, reason_of
+from nobs_bot.cameras.recording import give_up
 from nobs_bot.cameras.stickers import expire_stickers, stickers_of
 from nobs_bot.errors import Refusal
 from nobs_bot.people.persons import Person
@@ -135,13 +136,13 @@ class CameraHolder:
     async def erase(self, work: Work, person_id: int) -> None:
         """Withdraw every camera and erase every draft."""
         query = select(Camera).where(Camera.owner_id == person_id)
+        owner = await work.session.get(Person, person_id)
+        assert owner is not None
         for camera in (await work.session.execute(query)).scalars():
-            await drop_checks(work, camera.id)
-            await drop_photos(work, camera.id)
             if camera.state is State.DRAFT:
-                await note_refused(work, camera)
-                await work.session.delete(camera)
+                await give_up(work, camera, owner)
             elif camera.state is not State.WITHDRAWN:
-                owner = await work.session.get(Person, person_id)
-                assert owner is not None
                 await withdraw(work, camera, owner)
+            else:
+                await drop_checks(work, camera.id)
+                await drop_photos(work, camera.id)

@@ -237,6 +237,12 @@ async def forget_done(work: Work, before: datetime) -> int:
     )
 
 
+async def forget_lane(work: Work, lane: int, before: datetime) -> int:
+    """Drop what one person had sent until then, whether it was run or not; returns how many."""
+    rows = delete(Received).where(Received.lane == lane, Received.received_at <= before)
+    return await drop(work, rows)
+
+
 def _is_open(row: Any) -> Any:
     # written out, not bound: only so can the database see that the partial index fits
     return row.state.in_([literal_column("'waiting'"), literal_column("'applied'")])
