@@ -9,7 +9,11 @@ Told twice: two processes beside one that has both cores to itself, of which Pos
 already use what it leaves; and two on two cores beside one on one, all parties held to that core,
 which is what another process with another core adds.
 
-Beside it the raw driver's figure, in the same run: an update's three transactions (kept; applied;
+Beside that, what two processes make on two cores that have nothing to do with each other, each with
+a database and half of the load for itself: what the machine leaves of a second core. Two loops of
+pure Python are told too, which ask less of what two cores share.
+
+And the raw driver's figure, in the same run: an update's three transactions (kept; applied;
 done), written by itself in ten statements, by psycopg with nothing around them; and what is left of
 it when the same statements go through SQLAlchemy (see `drivers`). Everything shares the machine's
 cores, so what each party took of them is told too.
@@ -19,13 +23,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +42,7 @@ import psycopg
 from benchmarks import drivers
 from benchmarks.figure import Figure
 from benchmarks.processes import APP, environment, running, start
-from benchmarks.updates import Load, load_running
+from benchmarks.updates import AT_ONCE, Load, load_running
 
 ROUNDS = 3
 SECONDS = 6.0
@@ -70,9 +76,14 @@ async def measure() -> list[Figure]:
     on_one_core: list[Round] = []
     one: list[Round] = []
     two: list[Round] = []
+    strangers: list[float] = []
     kinds = ((1, cores[:1], on_one_core), (1, cores, one), (2, cores, two))
     with tempfile.TemporaryDirectory(prefix="nobs-scaling-") as name:
-        async with _postgres(Path(name)) as server, load_running() as load:
+        async with (
+            _postgres(Path(name)) as server,
+            load_running() as load,
+            load_running() as another,
+        ):
             address = server.get_uri(DATABASE)
             for number in range(ROUNDS):
                 raw.append(await asyncio.to_thread(drivers.rate, drivers.raw, address))
@@ -81,7 +92,11 @@ async def measure() -> list[Figure]:
                     folder = Path(name) / f"{number}-{at}"
                     folder.mkdir()
                     rounds.append(await _round(server, load, folder, processes, held_to))
-    return [_layer(raw, layered), *_figures(ceiling, raw, on_one_core, one, two)]
+                folder = Path(name) / f"{number}-strangers"
+                folder.mkdir()
+                strangers.append(await _strangers(server, (load, another), folder, cores))
+    apart = statistics.median(a / b.rate for a, b in zip(strangers, on_one_core, strict=True))
+    return [_layer(raw, layered), *_figures((ceiling, apart), raw, on_one_core, one, two)]
 
 
 def _layer(raw: list[float], layered: list[float]) -> Figure:
@@ -97,7 +112,7 @@ def _layer(raw: list[float], layered: list[float]) -> Figure:
 
 
 def _figures(
-    ceiling: float,
+    ceilings: tuple[float, float],
     raw: list[float],
     on_one_core: list[Round],
     one: list[Round],
@@ -127,8 +142,8 @@ def _figures(
             "updates on PostgreSQL: two processes on two cores beside one on one",
             round(by_core, 2),
             "ratio",
-            "PostgreSQL and the load on the same cores; two loops of pure Python beside one make "
-            f"{ceiling:.2f} here",
+            f"two that share nothing make {ceilings[1]:.2f} here (a database and half of the load "
+            f"each), two loops of pure Python {ceilings[0]:.2f}",
             f">= {LEAST_RATIO}",
             by_core >= LEAST_RATIO,
         ),
@@ -178,7 +193,48 @@ async def _postgres(folder: Path) -> AsyncIterator[Any]:
 
 async def _round(server: Any, load: Load, folder: Path, processes: int, cores: list[int]) -> Round:
     """Processes on a database of their own, under load, everybody held to some cores."""
-    name = f"bot_{folder.name.replace('-', '_')}"
+    envs = await _environments(server, load, folder, processes)
+    webhooks = [_webhook(env) for env in envs]
+    async with _bots(envs, folder) as bots:
+        await load.run(*webhooks, dialogue=True, prepare=True, seconds=1.0)
+        parties = {
+            "bot": [bot.pid for bot in bots],
+            "PostgreSQL": [server.get_pid()],
+            "load": [load.pid],
+        }
+        everybody = [pid for pids in parties.values() for pid in pids]
+        with _held(everybody, cores):
+            before, began = _cpu_s(parties), time.perf_counter()
+            told = await load.run(*webhooks, dialogue=True, seconds=SECONDS)
+            after, took_s = _cpu_s(parties), time.perf_counter() - began
+    taken = {who: (after[who] - before[who]) / took_s for who in parties}
+    return Round(told["updates"] / told["seconds"], taken)
+
+
+async def _strangers(server: Any, loads: tuple[Load, ...], folder: Path, cores: list[int]) -> float:
+    """Updates a second of processes with a database, a load and a core each: of all together."""
+    envs = []
+    for number, load in enumerate(loads):
+        own = folder / str(number)
+        own.mkdir()
+        envs += await _environments(server, load, own, 1)
+    people = AT_ONCE // len(loads)
+    async with _bots(envs, folder) as bots:
+        for load, env in zip(loads, envs, strict=True):
+            await load.run(_webhook(env), dialogue=True, prepare=True, seconds=1.0, persons=people)
+        everybody = [server.get_pid(), *(each.pid for each in (*bots, *loads))]
+        with _held(everybody, cores):
+            runs = [
+                load.run(_webhook(env), dialogue=True, seconds=SECONDS, persons=people)
+                for load, env in zip(loads, envs, strict=True)
+            ]
+            told = await asyncio.gather(*runs)
+    return sum(float(each["updates"] / each["seconds"]) for each in told)
+
+
+async def _environments(server: Any, load: Load, folder: Path, count: int) -> list[dict[str, str]]:
+    """Of so many processes on one database, which is made and migrated for them."""
+    name = f"bot_{secrets.token_hex(4)}"
     server.psql(f"CREATE DATABASE {name}")
     envs = [
         environment(
@@ -188,27 +244,21 @@ async def _round(server: Any, load: Load, folder: Path, processes: int, cores: l
             database_url=server.get_uri(name),
             log_level="WARNING",
         )
-        for _ in range(processes)
+        for _ in range(count)
     ]
     migration = await start((*APP, "migrate"), envs[0], folder / "log")
     assert await migration.wait() == 0, (folder / "log").read_text()[-3000:]
-    webhooks = [f"http://127.0.0.1:{env['LISTEN_PORT']}/telegram/webhook" for env in envs]
+    return envs
+
+
+def _webhook(env: dict[str, str]) -> str:
+    return f"http://127.0.0.1:{env['LISTEN_PORT']}/telegram/webhook"
+
+
+@asynccontextmanager
+async def _bots(envs: list[dict[str, str]], folder: Path) -> AsyncIterator[list[Process]]:
     async with AsyncExitStack() as stack:
-        bots = [await stack.enter_async_context(running(APP, env, folder / "log")) for env in envs]
-        await load.run(*webhooks, dialogue=True, prepare=True, seconds=1.0)
-        parties = {
-            "bot": [bot.pid for bot in bots],
-            "PostgreSQL": [server.get_pid()],
-            "load": [load.pid],
-        }
-        everybody = [pid for pids in parties.values() for pid in pids]
-        _hold_to(everybody, cores)
-        before, began = _cpu_s(parties), time.perf_counter()
-        told = await load.run(*webhooks, dialogue=True, seconds=SECONDS)
-        after, took_s = _cpu_s(parties), time.perf_counter() - began
-        _hold_to([server.get_pid(), load.pid], sorted(os.sched_getaffinity(0)))
-    taken = {who: (after[who] - before[who]) / took_s for who in parties}
-    return Round(told["updates"] / told["seconds"], taken)
+        yield [await stack.enter_async_context(running(APP, env, folder / "log")) for env in envs]
 
 
 def _two_loops(cores: list[int]) -> float:
@@ -227,8 +277,17 @@ def _counted(cores: list[int]) -> int:
     return sum(int(each.communicate()[0]) for each in loops)
 
 
-def _hold_to(pids: list[int], cores: list[int]) -> None:
-    """Let processes and their children, with all their threads, run on these cores only."""
+@contextmanager
+def _held(pids: list[int], cores: list[int]) -> Iterator[None]:
+    """With processes and their children, all their threads, on these cores only."""
+    _hold(pids, cores)
+    try:
+        yield
+    finally:
+        _hold(pids, sorted(os.sched_getaffinity(0)))
+
+
+def _hold(pids: list[int], cores: list[int]) -> None:
     for top in map(psutil.Process, pids):
         for each in (top, *top.children(recursive=True)):
             with suppress(psutil.NoSuchProcess, ProcessLookupError):

@@ -45,13 +45,14 @@ class Load:
         prepare: bool = False,
         seconds: float = SECONDS,
         most: int | None = None,
+        persons: int = AT_ONCE,
     ) -> dict[str, Any]:
         """Let the crowd type at the bot behind *webhooks*, once it is there."""
         assert self._process.stdin is not None
         order = {
             "webhooks": webhooks,
             "seconds": seconds,
-            "persons": AT_ONCE,
+            "persons": persons,
             "prepare": prepare,
             "dialogue": dialogue,
             "most": most,

