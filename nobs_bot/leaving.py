@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.exc import IntegrityError
 
 from nobs_bot.cameras.claim import RefusedRecord, refuse_row
 from nobs_bot.cameras.record import Camera, State
@@ -104,9 +105,10 @@ class Departures:
             for each in back:
                 try:
                     done += await self._leave(each)
-                except AWAY:
-                    raise
-                except Exception:
+                except Exception as exc:
+                    # to wait for the database would help none of it
+                    if isinstance(exc, AWAY) and not isinstance(exc, IntegrityError):
+                        raise
                     log.exception("a %s that left could not be erased again", each.kind)
                     failed += 1
         if done:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
 
 from nobs_bot import leaving
 from nobs_bot.app import Foundation
@@ -374,7 +375,9 @@ async def test_workers_side_by_side_erase_each_once(
         assert acts == ["erased", "withdrawn"]
 
 
+@pytest.mark.parametrize("error", [LookupError("x"), IntegrityError("x", None, Exception())])
 async def test_one_that_cannot_be_erased_holds_up_no_other(
+    error: Exception,
     any_house: House,
     settings: Settings,
     elsewhere: Elsewhere,
@@ -389,7 +392,7 @@ async def test_one_that_cannot_be_erased_holds_up_no_other(
     await Departures(house.office).keep()
 
     async def breaks(*_: Any) -> bool:
-        raise LookupError("no such person")
+        raise error
 
     async with restored(house, elsewhere(), archive) as office:
         departures = Departures(office)
