@@ -223,7 +223,7 @@ async def _round(server: Any, load: Load, folder: Path, processes: int, cores: l
 
 
 async def _strangers(server: Any, loads: tuple[Load, ...], folder: Path, cores: list[int]) -> float:
-    """Updates a second of processes with a database, a load and a core each: of all together."""
+    """Updates a second of all together, which have a database and a load each, on some cores."""
     envs = []
     for number, load in enumerate(loads):
         own = folder / str(number)

@@ -45,6 +45,7 @@ KEPT = timedelta(days=30)
 # of what was written down already, in case of transactions that took long and clocks that differ
 _ONCE_MORE = timedelta(hours=1)
 _AT_ONCE = 500
+# two numbers, since those of one are accounts
 _LOCK = (1, 1)
 T = TypeVar("T")
 
@@ -66,6 +67,7 @@ class Departures:
         self._office = office
         self.list = DepartureList(office.settings, office.vault)
         self._written_until: datetime | None = None
+        self._as_we_left_it: object = ()
         self._carried_out: object = ()
         self._told: set[Departure] = set()
 
@@ -75,11 +77,13 @@ class Departures:
 
     async def _write_down(self) -> int:
         async with self._office.glance() as work:
-            now = work.now
-            since = self._written_until or now - KEPT
-            left = await _departures(work, since - _ONCE_MORE)
+            now, since = work.now, work.now - KEPT
+            # one that another has put there may lack what we had written down
+            if self._written_until is not None and self.list.mark() == self._as_we_left_it:
+                since = self._written_until - _ONCE_MORE
+            left = await _departures(work, since)
         added = await asyncio.to_thread(self.list.add, left, now - KEPT)
-        self._written_until = now
+        self._written_until, self._as_we_left_it = now, self.list.mark()
         return added
 
     async def erase_again(self) -> int:

@@ -37,8 +37,9 @@ class Departure:
     Somebody or something that left.
 
     Args:
+        kind: What it is.
         of: The id of the person or of the camera; of a row of a list, its keyed digest in hex.
-        at: When, UTC.
+        at: When.
     """
 
     kind: Kind
@@ -73,9 +74,19 @@ class DepartureList:
         Raises:
             OSError: it cannot be read.
         """
-        lines = _text(self.path).splitlines()
-        found = [each for line in lines if (each := self._read_line(line)) is not None]
-        return found, len(lines) - len(found)
+        ours, strange = self._lines()
+        return ours, len(strange)
+
+    def _lines(self) -> tuple[list[Departure], list[str]]:
+        ours: list[Departure] = []
+        strange: list[str] = []
+        for line in _text(self.path).splitlines():
+            each = _departure(line)
+            if each is not None and hmac.compare_digest(line, self._line(each)):
+                ours.append(each)
+            else:
+                strange.append(line)
+        return ours, strange
 
     def mark(self) -> Mark:
         """Differs once the list was changed."""
@@ -89,31 +100,37 @@ class DepartureList:
         """
         Write down what is not on it, and take off what is older than *before*.
 
+        What was written with other keys stays until then, too: they may only not be at hand.
+
         Returns:
             How many were added; they are on the disk.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with _held(self.path.parent):
-            known = {(each.kind, each.of): each for each in self.read()[0]}
+            ours, strange = self._lines()
+            known = {(each.kind, each.of): each for each in ours}
             count = len(known)
             for each in left:
                 known.setdefault((each.kind, each.of), each)
-            kept = [each for each in known.values() if each.at >= before]
-            text = "".join(f"{each} {self._sign(each)}\n" for each in kept)
+            kept = [self._line(each) for each in known.values() if each.at >= before]
+            kept += [line for line in strange if (its := _departure(line)) and its.at >= before]
+            text = "".join(f"{line}\n" for line in kept)
             if self.mark() is None or text != _text(self.path):
                 _write(self.path, text)
         return len(known) - count
 
-    def _read_line(self, line: str) -> Departure | None:
-        try:
-            kind, of, at, signed = line.split(" ")
-            each = Departure(Kind(kind), of, datetime.fromisoformat(at))
-        except ValueError:
-            return None
-        return each if hmac.compare_digest(signed, self._sign(each)) else None
+    def _line(self, each: Departure) -> str:
+        return f"{each} {hmac.new(self._key, str(each).encode(), sha256).hexdigest()}"
 
-    def _sign(self, each: Departure) -> str:
-        return hmac.new(self._key, str(each).encode(), sha256).hexdigest()
+
+def _departure(line: str) -> Departure | None:
+    """What a line says, whoever wrote it; None where it is none."""
+    try:
+        kind, of, at, _ = line.split(" ")
+        each = Departure(Kind(kind), of, datetime.fromisoformat(at))
+    except ValueError:
+        return None
+    return each if line.isascii() and each.at.tzinfo else None
 
 
 def _text(path: Path) -> str:

@@ -66,6 +66,15 @@ async def withdrawn(house: House, name: str, camera_id: int) -> None:
         await take_out(work, await house.camera(work, camera_id), who)
 
 
+async def two_leave_after(house: House, settings: Settings, archive: Path) -> None:
+    """A backup; then Budi has everything erased, and Sari withdraws her only camera."""
+    camera_id = await house.approved("Sari")
+    assert await make_backup(settings, archive, Said()) == 0
+    await leave(house, "Budi")
+    await withdrawn(house, "Sari", camera_id)
+    await Departures(house.office).keep()
+
+
 async def taken_over(house: House, name: str, camera_id: int) -> int:
     """What Wayan wrote down becomes a draft of its owner's."""
     claim = await opened_by(house, name, await link_to(house, camera_id))
@@ -361,11 +370,7 @@ async def test_workers_side_by_side_erase_each_once(
     any_house: House, settings: Settings, elsewhere: Elsewhere, tmp_path: Path
 ) -> None:
     house, archive = any_house, tmp_path / "nobs.tar"
-    camera_id = await house.approved("Sari")
-    assert await make_backup(settings, archive, Said()) == 0
-    await leave(house, "Budi")
-    await withdrawn(house, "Sari", camera_id)
-    await Departures(house.office).keep()
+    await two_leave_after(house, settings, archive)
     async with restored(house, elsewhere(), archive) as office:
         done = await asyncio.gather(*[Departures(office).erase_again() for _ in range(6)])
         assert sum(done) == 2
@@ -385,11 +390,7 @@ async def test_one_that_cannot_be_erased_holds_up_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     house, archive = any_house, tmp_path / "nobs.tar"
-    camera_id = await house.approved("Sari")
-    assert await make_backup(settings, archive, Said()) == 0
-    await leave(house, "Budi")
-    await withdrawn(house, "Sari", camera_id)
-    await Departures(house.office).keep()
+    await two_leave_after(house, settings, archive)
 
     async def breaks(*_: Any) -> bool:
         raise error
@@ -416,6 +417,33 @@ async def test_a_line_without_our_mark_erases_nobody(house: House) -> None:
         assert budi.erased_at is None
     stranger = Vault(parse_keys(OTHER_KEYS))
     assert DepartureList(house.office.settings, stranger).read() == ([], 4)
+
+
+async def test_with_the_wrong_keys_at_hand_nothing_of_the_list_is_lost(house: House) -> None:
+    await leave(house, "Citra")
+    await Departures(house.office).keep()
+    path = list_in(house.office.settings)
+    path.write_text(path.read_text() + "whatever this is\n")
+    stranger = DepartureList(house.office.settings, Vault(parse_keys(OTHER_KEYS)))
+    now = house.clock.now()
+    assert stranger.add([Departure(Kind.CAMERA, "7", now)], now - KEPT) == 1
+    [citra], strange = DepartureList(house.office.settings, house.office.vault).read()
+    assert (citra.of, strange) == (str(house.ids["Citra"]), 1)
+    stranger.add([], now + timedelta(seconds=1))
+    assert path.read_text() == "", "until it is over"
+
+
+async def test_a_list_that_replaces_ours_gets_what_ours_had(house: House) -> None:
+    departures, path = Departures(house.office), list_in(house.office.settings)
+    await departures.keep()
+    older = path.read_text()
+    await leave(house, "Citra")
+    assert await departures.keep() == 1
+    house.clock.advance(timedelta(hours=2))
+    await departures.keep()
+    path.write_text(older)
+    assert await departures.keep() == 1
+    assert list(of_list(house.office)) == [str(house.ids["Citra"])]
 
 
 async def test_after_a_rotation_the_list_is_still_ours(house: House) -> None:
