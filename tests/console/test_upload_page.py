@@ -239,15 +239,18 @@ async def test_what_is_cancelled_while_the_server_makes_it_leaves_nothing(
     here = await visit(browser)
     page = here.page
     await begun(counter, here)
-    made = asyncio.Event()
+    asked, made = asyncio.Event(), asyncio.Event()
 
     async def late(route: Route) -> None:
         if route.request.method == "POST":
+            asked.set()
             await made.wait()
         await route.continue_()
 
     await page.route("**/berkas/", late)
     await page.get_by_label("Pilih berkas").set_input_files(a_file(tmp_path, MB, "satu.dav"))
+    # until it asks there is nothing to be cancelled on the server
+    await asyncio.wait_for(asked.wait(), 30)
     async with page.expect_response(lambda answer: answer.request.method == "DELETE") as deleted:
         await page.get_by_role("button", name="Batalkan: satu.dav").click()
         await expect(page.get_by_text("satu.dav")).to_have_count(0)
@@ -256,6 +259,71 @@ async def test_what_is_cancelled_while_the_server_makes_it_leaves_nothing(
     assert [each.state for each in await counter.uploads()] == [UploadState.ENDED]
     assert await counter.parts() == []
     await expect(page.get_by_text("satu.dav")).to_have_count(0)
+
+
+async def test_what_is_cancelled_while_the_page_looks_for_its_beginning_leaves_nothing(
+    counter: Counter, browser: Browser, tmp_path: Path
+) -> None:
+    here = await visit(browser)
+    page = here.page
+    await begun(counter, here)
+    await slow_down(here, MB)
+    path = a_file(tmp_path, 8 * MB, "satu.dav")
+    await page.get_by_label("Pilih berkas").set_input_files(path)
+    await past(page, 0.1)
+    await page.reload()
+    await expect(page.get_by_text(re.compile("Belum selesai"))).to_be_visible()
+    asked, told = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        asked.set()
+        await told.wait()
+        await route.continue_()
+
+    await page.route("**/daftar", late)
+    await page.get_by_label("Pilih berkas").set_input_files(path)
+    await asyncio.wait_for(asked.wait(), 30)
+    async with page.expect_response(
+        lambda answer: answer.request.method == "DELETE" and answer.status == 204
+    ):
+        await page.get_by_role("button", name="Batalkan: satu.dav").click()
+        told.set()
+    assert [each.state for each in await counter.uploads()] == [UploadState.ENDED]
+    assert await counter.parts() == []
+    await expect(page.get_by_text("satu.dav")).to_have_count(0)
+
+
+async def test_paused_and_gone_on_with_while_the_page_looks_it_is_made_once(
+    counter: Counter, browser: Browser, tmp_path: Path
+) -> None:
+    here = await visit(browser)
+    page = here.page
+    await begun(counter, here)
+    looks, made = 0, 0
+    both, told = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            both.set()
+        await told.wait()
+        await route.continue_()
+
+    def count(request: Any) -> None:
+        nonlocal made
+        made += request.method == "POST" and request.url.endswith("/berkas/")
+
+    page.on("request", count)
+    await page.route("**/daftar", late)
+    await page.get_by_label("Pilih berkas").set_input_files(a_file(tmp_path, MB, "satu.dav"))
+    await page.get_by_role("button", name="Jeda: satu.dav").click()
+    await page.get_by_role("button", name="Lanjutkan: satu.dav").click()
+    await asyncio.wait_for(both.wait(), 30)
+    told.set()
+    await expect(page.get_by_text(re.compile("sudah kami terima"))).to_be_visible()
+    assert made == 1
+    assert [each.state for each in await counter.uploads()] == [UploadState.WHOLE]
 
 
 async def test_cancelling_tries_again_while_the_server_still_holds_the_file(

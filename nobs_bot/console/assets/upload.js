@@ -101,6 +101,7 @@ class Sending {
     this.seen = [];
     this.shownAt = 0;
     this.toldPercent = 0;
+    this.starts = 0;
     this.bar = element("progress", { max: file.size || 1, value: 0 });
     this.bar.setAttribute("aria-label", file.name);
     this.line = element("small", {}, words.waiting);
@@ -137,19 +138,28 @@ class Sending {
   async start() {
     this.to("sending", words.preparing);
     this.seen = [];
+    const start = ++this.starts;
     try {
       if (!this.upload.url) {
         const url = await leftOff(this.upload, this.file);
+        // paused and gone on with while we looked: the later start asks the server, and alone
+        if (start !== this.starts) return;
         if (url) {
           this.id = url.split("/").at(-1);
           this.upload.options.uploadUrl = url;
         }
       }
     } catch {
-      this.broke(null);
+      if (start === this.starts) this.broke(null);
       return;
     }
-    if (this.state === "sending") this.upload.start();
+    if (this.state === "sending") {
+      this.upload.start();
+    } else if (this.state === "gone" && this.id) {
+      // cancelled while we looked where it was left off
+      this.upload.url = this.upload.options.uploadUrl;
+      this.letGo();
+    }
   }
 
   async pause() {
