@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
 
+import handlers  # noqa: F401 - as in production before aiogram, which it imports unbuilt
 from nobs_bot.sandbox import SandboxServer, the_cast
 from tests.cast import any_house, areas, house, migrated, office
 from tests.databases import database_url, migrated_url, postgres, template
