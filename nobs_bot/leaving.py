@@ -3,8 +3,9 @@ What leaving takes: everything of a person's, one camera, and that no restore br
 
 A backup holds everybody who was there when it was made. Whoever was erased since, and what was
 withdrawn or refused since, would be there again, and what knew of it is gone with the former
-database. So each worker keeps a list beside the database (`storage/departures.py`); in a database
-that still has what is on it, it is erased again.
+database; so would roles and keys of other systems be good again that were ended. So each worker
+keeps a list beside the database (`storage/departures.py`); in a database that still has what is on
+it, it is erased again.
 """
 
 from __future__ import annotations
@@ -30,8 +31,11 @@ from nobs_bot.footage.live.views import let_go_of
 from nobs_bot.footage.receiving import UploadHolder
 from nobs_bot.messaging import inbox
 from nobs_bot.people.consent import Consent
+from nobs_bot.people.discharging import discharge_again
 from nobs_bot.people.persons import Person, person
 from nobs_bot.people.privacy import erase
+from nobs_bot.people.roles import Grant
+from nobs_bot.people.tokens import ApiToken, end_token_again
 from nobs_bot.storage.audit import Act, AuditLine
 from nobs_bot.storage.departures import Departure, DepartureList, Kind
 from nobs_bot.storage.engine import AWAY
@@ -116,7 +120,7 @@ class Departures:
                     log.exception("a %s that left could not be erased again", each.kind)
                     failed += 1
         if done:
-            log.warning("%d that left before this database was restored were erased again", done)
+            log.warning("%d that left or ended before this restore were taken out again", done)
         if not failed:
             self._carried_out = mark
         return done
@@ -150,12 +154,16 @@ async def _departures(work: Work, since: datetime) -> list[Departure]:
     )
     refused = select(RefusedRecord.source_index, RefusedRecord.refused_at)
     rows = await work.session.execute(refused.where(RefusedRecord.refused_at > since))
+    roles = select(Grant.id, Grant.ended_at).where(Grant.ended_at > since)
+    keys = select(ApiToken.id, ApiToken.ended_at).where(ApiToken.ended_at > since)
     return [
         *_each(Kind.PERSON, persons.items()),
         # their own lines went with them
         *_each(Kind.CAMERA, await _cameras_of(work, persons)),
         *_each(Kind.CAMERA, await work.session.execute(withdrawn)),
         *_each(Kind.ROW, ((row.source_index.hex(), row.refused_at) for row in rows)),
+        *_each(Kind.KEY, await work.session.execute(keys)),
+        *_each(Kind.ROLE, await work.session.execute(roles)),
     ]
 
 
@@ -188,11 +196,16 @@ async def _that_are_back(work: Work, left: Sequence[Departure]) -> list[Departur
     digests = [bytes.fromhex(each.of) for each in left if each.kind is Kind.ROW]
     refused = select(RefusedRecord.source_index).where(RefusedRecord.source_index.in_(digests))
     known = {each.hex() for each in (await work.session.execute(refused)).scalars()}
-    here = {
-        Kind.PERSON: {str(each) for each in (await work.session.execute(persons)).scalars()},
-        Kind.CAMERA: {str(each) for each in (await work.session.execute(cameras)).scalars()},
-        Kind.ROW: {each.hex() for each in digests} - known,
-    }
+    roles = select(Grant.id).where(Grant.id.in_(_ids(left, Kind.ROLE)), Grant.ended_at.is_(None))
+    keys = select(ApiToken.id).where(
+        ApiToken.id.in_(_ids(left, Kind.KEY)), ApiToken.ended_at.is_(None)
+    )
+    here = {Kind.ROW: {each.hex() for each in digests} - known}
+    for kind, query in (
+        *((Kind.PERSON, persons), (Kind.CAMERA, cameras)),
+        *((Kind.ROLE, roles), (Kind.KEY, keys)),
+    ):
+        here[kind] = {str(each) for each in (await work.session.execute(query)).scalars()}
     return [each for kind in Kind for each in left if each.kind is kind and each.of in here[kind]]
 
 
@@ -206,7 +219,7 @@ async def _came_back(work: Work, each: Departure) -> bool:
 
     So it is where a list turns up late, and somebody has begun again on a restored database.
     """
-    if each.kind is Kind.ROW:
+    if each.kind not in (Kind.PERSON, Kind.CAMERA):
         return False
     owned = Camera.id if each.kind is Kind.CAMERA else Camera.owner_id
     # of a record nobody has agreed to anything
@@ -250,8 +263,18 @@ async def _row_leaves(work: Work, each: Departure) -> bool:
     return await refuse_row(work, bytes.fromhex(each.of))
 
 
+async def _key_ends(work: Work, each: Departure) -> bool:
+    return await end_token_again(work, int(each.of))
+
+
+async def _role_ends(work: Work, each: Departure) -> bool:
+    return await discharge_again(work, int(each.of))
+
+
 _LEAVE = {
     Kind.PERSON: _person_leaves,
     Kind.CAMERA: _camera_leaves,
     Kind.ROW: _row_leaves,
+    Kind.KEY: _key_ends,
+    Kind.ROLE: _role_ends,
 }

@@ -303,14 +303,14 @@ def _who_left(settings: Settings, vault: Vault, manifest: Manifest) -> str:
     known = DepartureList(settings, vault)
     if known.mark() is None:
         return (
-            "Whoever was erased or withdrew a camera since then is back. Put the former "
-            f"installation's list of them at {known.path} before you start; the start erases them "
-            "again."
+            "Whoever was erased or withdrew a camera since then is back, and roles and keys that "
+            "were ended are good again. Put the former installation's list of them at "
+            f"{known.path} before you start; the start takes them out again."
         )
     left, strange = known.read()
     since = datetime.fromisoformat(manifest.made_at)
     count = sum(each.at >= since for each in left)
-    told = f"Since then {count} left ({known.path}); the start erases them again."
+    told = f"Since then {count} left or ended ({known.path}); the start takes them out again."
     if strange:
         told += f" {strange} lines of it were not written with these keys and do not count."
     return told

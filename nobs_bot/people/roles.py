@@ -185,17 +185,22 @@ async def grant_under(work: Work, grant_id: int, administrator: Person) -> tuple
 async def end_role(work: Work, grant_id: int, administrator: Person) -> tuple[Grant, Person]:
     """End a role; it is of no use from the next update on (see `grant_under`)."""
     held, who = await grant_under(work, grant_id, administrator)
+    close(work, held, administrator)
+    return held, who
+
+
+def close(work: Work, held: Grant, ended_by: Person | None) -> None:
+    """End a role; None: by nobody, it had been ended before a backup brought it back."""
     held.ended_at = work.now
     record(
         work,
         Act.ROLE_ENDED,
-        actor_id=administrator.id,
-        actor_role=Role.ADMINISTRATOR,
+        actor_id=ended_by.id if ended_by else None,
+        actor_role=Role.ADMINISTRATOR if ended_by else None,
         role=held.role,
         area=held.area_code,
-        person=who.id,
+        person=held.person_id,
     )
-    return held, who
 
 
 async def holders(work: Work, role: Role, place_code: str) -> list[Person]:

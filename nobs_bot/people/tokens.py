@@ -162,7 +162,22 @@ async def end_token(work: Work, token_id: int, administrator: Person) -> ApiToke
     return token
 
 
-async def end_orphaned(work: Work, maker: Person, ended_by: Person) -> None:
+async def end_token_again(work: Work, token_id: int) -> bool:
+    """
+    End a key that had been ended before a backup brought it back.
+
+    Returns:
+        Whether it was there.
+    """
+    token = await work.session.get(ApiToken, token_id, with_for_update=True)
+    if token is None or token.ended_at is not None:
+        return False
+    token.ended_at = work.now
+    _note(work, Act.KEY_ENDED, token, None)
+    return True
+
+
+async def end_orphaned(work: Work, maker: Person, ended_by: Person | None) -> None:
     """
     End the keys in areas where whoever made them is administrator no more: they may have kept them.
 
@@ -192,12 +207,12 @@ async def systems_reading(work: Work, area_codes: Collection[str]) -> list[ApiTo
     ]
 
 
-def _note(work: Work, act: Act, token: ApiToken, administrator: Person) -> None:
+def _note(work: Work, act: Act, token: ApiToken, administrator: Person | None) -> None:
     record(
         work,
         act,
-        actor_id=administrator.id,
-        actor_role=Role.ADMINISTRATOR,
+        actor_id=administrator.id if administrator else None,
+        actor_role=Role.ADMINISTRATOR if administrator else None,
         system=token.name,
         area=token.area_code,
         scopes=token.scopes,

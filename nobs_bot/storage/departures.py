@@ -1,8 +1,9 @@
 """
 The list of who left, in a file beside the database, where a restore of the database leaves it.
 
-A line `KIND ID TIME MARK` for each. The ids say nothing to anybody who does not have a backup too,
-and a mark cannot be made without the keys.
+Roles and keys of other systems that were ended are on it, too. A line `KIND ID TIME MARK` for each.
+The ids say nothing to anybody who does not have a backup too, and a mark cannot be made without the
+keys.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ class Kind(StrEnum):
     PERSON = "person"
     CAMERA = "camera"
     ROW = "row"
+    # keys go before roles: those that end with the administration of who made them are told of
+    KEY = "key"
+    ROLE = "role"
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,8 @@ class Departure:
 
     Args:
         kind: What it is.
-        of: The id of the person or of the camera; of a row of a list, its keyed digest in hex.
+        of: The id of the person, the camera, the role or the key; of a row of a list, its keyed
+            digest in hex.
         at: When.
     """
 
@@ -100,7 +105,8 @@ class DepartureList:
         """
         Write down what is not on it, and take off what is older than *before*.
 
-        What was written with other keys stays until then, too: they may only not be at hand.
+        What was written with other keys or by a later version stays until then, too: they may only
+        not be at hand.
 
         Returns:
             How many were added; they are on the disk.
@@ -113,7 +119,7 @@ class DepartureList:
             for each in left:
                 known.setdefault((each.kind, each.of), each)
             kept = [self._line(each) for each in known.values() if each.at >= before]
-            kept += [line for line in strange if (its := _departure(line)) and its.at >= before]
+            kept += [line for line in strange if (at := _time_of(line)) and at >= before]
             text = "".join(f"{line}\n" for line in kept)
             if self.mark() is None or text != _text(self.path):
                 _write(self.path, text)
@@ -125,12 +131,21 @@ class DepartureList:
 
 def _departure(line: str) -> Departure | None:
     """What a line says, whoever wrote it; None where it is none."""
+    at = _time_of(line)
+    if at is None:
+        return None
+    kind, of, *_ = line.split(" ")
+    return Departure(Kind(kind), of, at) if kind in list(Kind) else None
+
+
+def _time_of(line: str) -> datetime | None:
+    """When what a line tells of was; None where it is no line of any list."""
     try:
-        kind, of, at, _ = line.split(" ")
-        each = Departure(Kind(kind), of, datetime.fromisoformat(at))
+        _, _, at, _ = line.split(" ")
+        found = datetime.fromisoformat(at)
     except ValueError:
         return None
-    return each if line.isascii() and each.at.tzinfo else None
+    return found if line.isascii() and found.tzinfo else None
 
 
 def _text(path: Path) -> str:

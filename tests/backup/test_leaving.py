@@ -333,11 +333,11 @@ async def test_with_the_list_in_its_place_the_restore_says_how_many(
     list_in(there).write_text(list_in(settings).read_text() + "person 1 2026-11-29 x\n")
     said = Said()
     assert await restore(there, archive, said) == 0, said.text
-    assert "Since then 1 left" in said.text
+    assert "Since then 1 left or ended" in said.text
     assert "1 lines of it were not written with these keys" in said.text
     said = Said()
     assert await restore(elsewhere("third"), archive, said) == 0, said.text
-    assert "is back. Put the former installation's list" in said.text
+    assert "are good again. Put the former installation's list" in said.text
 
 
 async def test_what_is_over_by_itself_is_not_on_the_list(any_house: House) -> None:
@@ -515,7 +515,7 @@ async def test_a_start_on_an_older_database_erases_before_it_answers(
     shutil.copy(tmp_path / "before", tmp_path / "nobs.sqlite3")
     async with installation(sandbox, tmp_path) as here:
         logged = here.logged.getvalue()
-        assert "1 that left before this database was restored were erased again" in logged
+        assert "1 that left or ended before this restore were taken out again" in logged
         # answered, what he had written would have made his acquaintance anew
         await here.settled()
         async with here.foundation.office.look() as work:
