@@ -3,7 +3,9 @@ Updates a second on PostgreSQL with one and with two processes of the bot.
 
 Each process is the whole app, `python bot.py`: it takes updates at its own webhook, works off what
 is due whoever stored it, and of all of them one sends. Updates come to the processes in turns, as
-from a balancer. The load is the one of `updates`: steps of an enrolment, each of which writes.
+from a balancer. The load is the one of `updates`: steps of an enrolment, each of which writes; from
+more persons, since each waits for an answer before they type on, and with sixteen of them two
+processes wait for people.
 
 Told twice: two processes beside one that has both cores to itself, of which PostgreSQL and the load
 already use what it leaves; and two on two cores beside one on one, all parties held to that core,
@@ -14,8 +16,9 @@ and half of the persons for itself: more cannot be had of these cores, and what 
 sharing costs.
 
 And the raw driver's figure, in the same run: an update's three transactions (kept; applied;
-done), written by itself in ten statements, by psycopg with nothing around them; and what is left of
-it when the same statements go through SQLAlchemy (see `drivers`). Everything shares the machine's
+done), written by itself in ten statements, by psycopg with nothing around them, sixteen at once,
+of which it makes more than of sixty-four; and what is left of it when the same statements go
+through SQLAlchemy (see `drivers`). Everything shares the machine's
 cores, so what each party took of them is told too.
 """
 
@@ -42,10 +45,11 @@ import psycopg
 from benchmarks import drivers
 from benchmarks.figure import Figure
 from benchmarks.processes import APP, environment, running, start
-from benchmarks.updates import AT_ONCE, Load, load_running
+from benchmarks.updates import Load, load_running
 
-ROUNDS = 3
+ROUNDS = 5
 SECONDS = 6.0
+PERSONS = 64
 LEAST_RATIO = 1.6
 LEAST_OF_RAW = 0.3
 DATABASE = "scaling"
@@ -124,7 +128,7 @@ def _figures(
     share = statistics.median(b.rate / a for a, b in zip(raw, two, strict=True))
     together = statistics.median(b.rate / a for a, b in zip(strangers, two, strict=True))
     apart = statistics.median(a / b.rate for a, b in zip(strangers, one, strict=True))
-    step = "typing a name in an enrolment and going back; 16 persons at once"
+    step = f"typing a name in an enrolment and going back; {PERSONS} persons at once"
     return [
         Figure(
             f"updates on PostgreSQL, {count} ({step})",
@@ -207,7 +211,7 @@ async def _round(server: Any, load: Load, folder: Path, processes: int, cores: l
     envs = await _environments(server, load, folder, processes)
     webhooks = [_webhook(env) for env in envs]
     async with _bots(envs, folder) as bots:
-        await load.run(*webhooks, dialogue=True, prepare=True, seconds=1.0)
+        await load.run(*webhooks, dialogue=True, prepare=True, seconds=1.0, persons=PERSONS)
         parties = {
             "bot": [bot.pid for bot in bots],
             "PostgreSQL": [server.get_pid()],
@@ -216,7 +220,7 @@ async def _round(server: Any, load: Load, folder: Path, processes: int, cores: l
         everybody = [pid for pids in parties.values() for pid in pids]
         with _held(everybody, cores):
             before, began = _cpu_s(parties), time.perf_counter()
-            told = await load.run(*webhooks, dialogue=True, seconds=SECONDS)
+            told = await load.run(*webhooks, dialogue=True, seconds=SECONDS, persons=PERSONS)
             after, took_s = _cpu_s(parties), time.perf_counter() - began
     taken = {who: (after[who] - before[who]) / took_s for who in parties}
     return Round(told["updates"] / told["seconds"], taken)
@@ -229,7 +233,7 @@ async def _strangers(server: Any, loads: tuple[Load, ...], folder: Path, cores: 
         own = folder / str(number)
         own.mkdir()
         envs += await _environments(server, load, own, 1)
-    people = AT_ONCE // len(loads)
+    people = PERSONS // len(loads)
     async with _bots(envs, folder) as bots:
         for load, env in zip(loads, envs, strict=True):
             await load.run(_webhook(env), dialogue=True, prepare=True, seconds=1.0, persons=people)

@@ -7,9 +7,11 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from nobs_bot.schema import upgrade
@@ -60,18 +62,31 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
     if request.param == "sqlite":
         yield None
         return
-    server = request.getfixturevalue("postgres")
+    with fresh(request.getfixturevalue("postgres")) as url:
+        yield url
+
+
+@contextmanager
+def fresh(server: Any, like: str = "template1") -> Iterator[str]:
+    """A database for as long as the block; the address."""
     name = f"test_{secrets.token_hex(6)}"
-    server.psql(f"CREATE DATABASE {name}")
+    # copied as files, and asked for without psql, it takes a quarter of the time
+    administer(server, f"CREATE DATABASE {name} TEMPLATE {like} STRATEGY FILE_COPY")
     yield server.get_uri(name)
-    server.psql(f"DROP DATABASE {name} WITH (FORCE)")
+    administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def administer(server: Any, statement: str) -> None:
+    """Run a statement outside of any transaction."""
+    with psycopg.connect(server.get_uri("postgres"), autocommit=True) as connection:
+        connection.execute(statement)
 
 
 @pytest.fixture(scope="session")
 def template(request: pytest.FixtureRequest) -> str:
     """A PostgreSQL database at the newest revision, made once and copied for every test."""
     server = request.getfixturevalue("postgres")
-    server.psql(f"CREATE DATABASE {TEMPLATE}")
+    administer(server, f"CREATE DATABASE {TEMPLATE}")
 
     async def make() -> None:
         database = Database(server.get_uri(TEMPLATE))
@@ -89,8 +104,5 @@ def migrated_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
         yield None
         return
     server = request.getfixturevalue("postgres")
-    template = request.getfixturevalue("template")
-    name = f"test_{secrets.token_hex(6)}"
-    server.psql(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield server.get_uri(name)
-    server.psql(f"DROP DATABASE {name} WITH (FORCE)")
+    with fresh(server, request.getfixturevalue("template")) as url:
+        yield url

@@ -21,10 +21,10 @@ from nobs_bot.doctor.examine import look_all_round
 from nobs_bot.people.invitations import invite
 from nobs_bot.people.roles import Role
 from nobs_bot.sandbox import SandboxServer
-from nobs_bot.schema import upgrade
 from nobs_bot.settings import Settings, load_settings
 from nobs_bot.storage.crypto import parse_keys
 from tests.conftest import TOKEN
+from tests.databases import lay_migrated
 
 
 def free_port() -> int:
@@ -43,8 +43,9 @@ async def installation(tmp_path: Path, sandbox: SandboxServer) -> Settings:
         data_dir=tmp_path / "data",
         listen_port=free_port(),
     )
+    settings.data_dir.mkdir()
+    await lay_migrated(settings.data_dir / "nobs.sqlite3")
     foundation = Foundation(settings)
-    await upgrade(foundation.database)
     async with foundation.office.work() as work:
         invite(work, Role.ADMINISTRATOR, "31.73", created_by=None)
     await foundation.database.close()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from nobs_bot.settings import Settings
 from nobs_bot.storage.base import new_id
 from nobs_bot.storage.engine import async_url
 from tests.cast import House, settings_in
+from tests.databases import fresh
 
 KEYS_TEXT = "1:" + "QUJD" * 10 + "QUI="
 OTHER_KEYS = "1:" + "WFla" * 10 + "WFk="
@@ -60,21 +61,15 @@ def elsewhere(
     migrated_url: str | None, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Settings]]:
     """Settings of an empty folder and an empty database of the same engine."""
-    made: list[str] = []
     server = request.getfixturevalue("postgres") if migrated_url else None
+    with ExitStack() as made:
 
-    def make(name: str = "elsewhere", **more: Any) -> Settings:
-        url = None
-        if server is not None:
-            made.append(f"test_{secrets.token_hex(6)}")
-            server.psql(f"CREATE DATABASE {made[-1]}")
-            url = server.get_uri(made[-1])
-        given = {"database_url": url, "secret_keys": KEYS_TEXT, **more}
-        return settings_in(tmp_path / name, **given)
+        def make(name: str = "elsewhere", **more: Any) -> Settings:
+            url = made.enter_context(fresh(server)) if server else None
+            given = {"database_url": url, "secret_keys": KEYS_TEXT, **more}
+            return settings_in(tmp_path / name, **given)
 
-    yield make
-    for name in made:
-        server.psql(f"DROP DATABASE {name} WITH (FORCE)")
+        yield make
 
 
 def rows_in(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:

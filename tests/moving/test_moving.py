@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import signal
 import sqlite3
 import subprocess
@@ -45,6 +44,7 @@ from nobs_bot.storage.base import Instant, new_id
 from nobs_bot.storage.engine import async_url
 from tests.backup.conftest import KEYS_TEXT, Said
 from tests.cast import House, settings_in
+from tests.databases import fresh
 
 pytestmark = pytest.mark.postgres
 ROOT = Path(__file__).parents[2]
@@ -53,10 +53,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def target(postgres: Any) -> Iterator[str]:
     """An empty PostgreSQL database."""
-    name = f"test_{secrets.token_hex(6)}"
-    postgres.psql(f"CREATE DATABASE {name}")
-    yield postgres.get_uri(name)
-    postgres.psql(f"DROP DATABASE {name} WITH (FORCE)")
+    with fresh(postgres) as url:
+        yield url
 
 
 @pytest.fixture
