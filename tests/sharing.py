@@ -13,7 +13,6 @@ import ssl
 from functools import cache
 from typing import Any
 
-import certifi
 from sqlalchemy import URL, Dialect, Engine, Pool
 from sqlalchemy.util import LRUCache
 
@@ -52,13 +51,14 @@ def _made_alike(  # create_engine reads the names of these
 
 
 @cache
-def _usual_context() -> ssl.SSLContext:
-    return _context_alone(cafile=certifi.where())
+def _usual_context(authorities: str) -> ssl.SSLContext:
+    return _context_alone(cafile=authorities)
 
 
 def _context(*args: Any, **more: Any) -> ssl.SSLContext:
-    is_usual = not args and more == {"cafile": certifi.where()}
-    return _usual_context() if is_usual else _context_alone(*args, **more)
+    # the machine may name authorities of its own
+    is_usual = not args and more.keys() == {"cafile"}
+    return _usual_context(more["cafile"]) if is_usual else _context_alone(*args, **more)
 
 
 def share_what_is_dear() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,33 +44,19 @@ class BaseMap:
         self._boundaries = areas.boundaries
         self._data_dir = data_dir
 
-    def _collection(self, layer: Layer) -> Any:
-        imported = ground_file(self._data_dir, layer) if self._data_dir else None
-        path = imported or DATA / f"{layer}.geojson"
-        return json.loads(path.read_text(encoding="utf-8"))
-
     @cached_property
     def _roads(self) -> tuple[list[Road], STRtree]:
-        collection = self._collection(Layer.ROADS)
-        roads, shapes = [], []
-        for feature in collection["features"]:
-            geometry = shape(feature["geometry"])
-            about = feature["properties"]
-            for line in getattr(geometry, "geoms", [geometry]):
-                points = np.asarray(line.coords)
-                roads.append(Road(about.get("highway", ""), about.get("name", ""), points))
-                shapes.append(line)
-        return roads, STRtree(shapes)
+        return _roads_in(*self._file(Layer.ROADS))
 
     @cached_property
     def _buildings(self) -> tuple[list[Line], STRtree]:
-        collection = self._collection(Layer.BUILDINGS)
-        shapes = [
-            polygon
-            for feature in collection["features"]
-            for polygon in _polygons(shape(feature["geometry"]))
-        ]
-        return [np.asarray(each.exterior.coords) for each in shapes], STRtree(shapes)
+        return _buildings_in(*self._file(Layer.BUILDINGS))
+
+    def _file(self, layer: Layer) -> tuple[Path, int]:
+        """The layer's file and when it was written, nanoseconds."""
+        imported = ground_file(self._data_dir, layer) if self._data_dir else None
+        path = imported or DATA / f"{layer}.geojson"
+        return path, path.stat().st_mtime_ns
 
     @cached_property
     def boundary_rings(self) -> list[Line]:
@@ -110,6 +96,32 @@ class BaseMap:
         """Outlines of the buildings that touch a box, degrees."""
         rings, tree = self._buildings
         return [rings[int(at)] for at in tree.query(box(west, south, east, north))]
+
+
+# reading takes a quarter of a second, and all maps of a process show the same
+@lru_cache(maxsize=2)
+def _roads_in(path: Path, written_ns: int) -> tuple[list[Road], STRtree]:
+    roads, shapes = [], []
+    for feature in _features(path):
+        geometry = shape(feature["geometry"])
+        about = feature["properties"]
+        for line in getattr(geometry, "geoms", [geometry]):
+            points = np.asarray(line.coords)
+            roads.append(Road(about.get("highway", ""), about.get("name", ""), points))
+            shapes.append(line)
+    return roads, STRtree(shapes)
+
+
+@lru_cache(maxsize=2)
+def _buildings_in(path: Path, written_ns: int) -> tuple[list[Line], STRtree]:
+    shapes = [
+        polygon for feature in _features(path) for polygon in _polygons(shape(feature["geometry"]))
+    ]
+    return [np.asarray(each.exterior.coords) for each in shapes], STRtree(shapes)
+
+
+def _features(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))["features"]
 
 
 def _polygons(geometry: BaseGeometry) -> list[Polygon]:
