@@ -201,10 +201,8 @@ async def _that_are_back(work: Work, left: Sequence[Departure]) -> list[Departur
         ApiToken.id.in_(_ids(left, Kind.KEY)), ApiToken.ended_at.is_(None)
     )
     here = {Kind.ROW: {each.hex() for each in digests} - known}
-    for kind, query in (
-        *((Kind.PERSON, persons), (Kind.CAMERA, cameras)),
-        *((Kind.ROLE, roles), (Kind.KEY, keys)),
-    ):
+    asked = {Kind.PERSON: persons, Kind.CAMERA: cameras, Kind.KEY: keys, Kind.ROLE: roles}
+    for kind, query in asked.items():
         here[kind] = {str(each) for each in (await work.session.execute(query)).scalars()}
     return [each for kind in Kind for each in left if each.kind is kind and each.of in here[kind]]
 

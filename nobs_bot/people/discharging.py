@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from nobs_bot.messaging.message import Message
 from nobs_bot.people.persons import Person, person, tell, words_for
-from nobs_bot.people.roles import Grant, Role, close, end_role, grants_of
+from nobs_bot.people.roles import Grant, Role, end_grant, end_role, grants_of
 from nobs_bot.people.sessions import end_without_role
 from nobs_bot.people.tokens import end_orphaned
 from nobs_bot.places.areas import Areas
@@ -55,7 +55,7 @@ async def discharge_again(work: Work, grant_id: int) -> bool:
     held = await work.session.get(Grant, grant_id, with_for_update=True)
     if held is None or held.ended_at is not None:
         return False
-    close(work, held, None)
+    end_grant(work, held, None)
     await _shut_out(work, await person(work, held.person_id), None)
     return True
 

@@ -185,11 +185,11 @@ async def grant_under(work: Work, grant_id: int, administrator: Person) -> tuple
 async def end_role(work: Work, grant_id: int, administrator: Person) -> tuple[Grant, Person]:
     """End a role; it is of no use from the next update on (see `grant_under`)."""
     held, who = await grant_under(work, grant_id, administrator)
-    close(work, held, administrator)
+    end_grant(work, held, administrator)
     return held, who
 
 
-def close(work: Work, held: Grant, ended_by: Person | None) -> None:
+def end_grant(work: Work, held: Grant, ended_by: Person | None) -> None:
     """End a role; None: by nobody, it had been ended before a backup brought it back."""
     held.ended_at = work.now
     record(
