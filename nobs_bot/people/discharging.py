@@ -55,8 +55,9 @@ async def discharge_again(work: Work, grant_id: int) -> bool:
     held = await work.session.get(Grant, grant_id, with_for_update=True)
     if held is None or held.ended_at is not None:
         return False
-    end_grant(work, held, None)
-    await _shut_out(work, await person(work, held.person_id), None)
+    who = await person(work, held.person_id)
+    end_grant(work, held, who, None)
+    await _shut_out(work, who, None)
     return True
 
 

@@ -185,12 +185,12 @@ async def grant_under(work: Work, grant_id: int, administrator: Person) -> tuple
 async def end_role(work: Work, grant_id: int, administrator: Person) -> tuple[Grant, Person]:
     """End a role; it is of no use from the next update on (see `grant_under`)."""
     held, who = await grant_under(work, grant_id, administrator)
-    end_grant(work, held, administrator)
+    end_grant(work, held, who, administrator)
     return held, who
 
 
-def end_grant(work: Work, held: Grant, ended_by: Person | None) -> None:
-    """End a role; None: by nobody, it had been ended before a backup brought it back."""
+def end_grant(work: Work, held: Grant, who: Person, ended_by: Person | None) -> None:
+    """End a role of *who*; None: by nobody, it had been ended before a backup brought it back."""
     held.ended_at = work.now
     record(
         work,
@@ -199,7 +199,8 @@ def end_grant(work: Work, held: Grant, ended_by: Person | None) -> None:
         actor_role=Role.ADMINISTRATOR if ended_by else None,
         role=held.role,
         area=held.area_code,
-        person=held.person_id,
+        person=who.id,
+        name=officer_name(work, who),
     )
 
 

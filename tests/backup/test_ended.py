@@ -92,6 +92,8 @@ async def test_what_was_ended_since_the_backup_ends_again(
             lines = select(AuditLine).where(AuditLine.act.in_((Act.ROLE_ENDED, Act.KEY_ENDED)))
             found = (await work.session.execute(lines)).scalars().all()
             assert [(each.actor_id, each.actor_role) for each in found] == [(None, None)] * 4
+            roles = [each.read_details(work) for each in found if each.act == Act.ROLE_ENDED]
+            assert {each["name"] for each in roles} == {"Budi", "Kartika"}
             messages = text("SELECT count(*) FROM outbox")
             assert (await work.session.execute(messages)).scalar() == 0, "they were told then"
         await seal_lines(office)
