@@ -9,6 +9,8 @@ from typing import Any
 import aiohttp
 
 Message = dict[str, Any]
+# what comes, comes at once; but not where two cores run other tests, a browser and PostgreSQL
+PATIENCE_S = 30.0
 
 
 class Phone:
@@ -148,7 +150,7 @@ class Phone:
         seen: list[Message] = answer["toasts"]
         return seen
 
-    async def expect(self, text_part: str, timeout_s: float = 10) -> Message:
+    async def expect(self, text_part: str, timeout_s: float = PATIENCE_S) -> Message:
         """
         The newest message with *text_part* that the bot sent or changed since the last act.
 
@@ -168,7 +170,7 @@ class Phone:
                 raise AssertionError(f"no new message with {text_part!r}\n{as_text(view)}")
             view = await self._view(since=view["revision"], wait_s=min(left_s, 5))
 
-    async def expect_toast(self, text_part: str, timeout_s: float = 10) -> Message:
+    async def expect_toast(self, text_part: str, timeout_s: float = PATIENCE_S) -> Message:
         """The toast or alert with *text_part*, as `expect` waits for messages."""
         deadline = asyncio.get_running_loop().time() + timeout_s
         while True:
