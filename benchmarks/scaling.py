@@ -18,8 +18,8 @@ sharing costs.
 And the raw driver's figure, in the same run: an update's three transactions (kept; applied;
 done), written by itself in ten statements, by psycopg with nothing around them, sixteen at once,
 of which it makes more than of sixty-four; and what is left of it when the same statements go
-through SQLAlchemy (see `drivers`). Everything shares the machine's
-cores, so what each party took of them is told too.
+through SQLAlchemy (see `drivers`). Everything shares the machine's cores, so what each party took
+of them is told too.
 """
 
 from __future__ import annotations
