@@ -30,6 +30,7 @@ MOST_EXPORTED = 50_000
 _AT_ONCE = 500
 # what begins so is a formula to a spreadsheet
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_OF_A_ROLE = (Act.ROLE_GRANTED, Act.ROLE_ENDED)
 # what of a line's details is told; words of people are left where they were written
 DETAILS = (
     *("role", "name", "former", "area", "browser", "way", "field", "value", "verdict", "outcome"),
@@ -111,12 +112,17 @@ async def trail(
     async for part in (await work.session.stream(query)).partitions(_AT_ONCE):
         rows += part
         await asyncio.sleep(0)
-    names = await _names(work, [line.actor_id for line, _, _ in rows])
-    lines = []
-    for at, row in enumerate(rows):
+    opened: list[dict[str, Any]] = []
+    for at, (line, _, _) in enumerate(rows):
         if at % _AT_ONCE == 0:
             await asyncio.sleep(0)
-        lines.append(_told(work, words, areas, row, names))
+        opened.append(line.read_details(work))
+    names = await _names(work, _persons_in(rows, opened))
+    lines = []
+    for at, (row, about) in enumerate(zip(rows, opened, strict=True)):
+        if at % _AT_ONCE == 0:
+            await asyncio.sleep(0)
+        lines.append(_told(words, areas, row, about, names))
     return lines
 
 
@@ -152,14 +158,27 @@ def _midnight(work: Work, day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=work.settings.zone)
 
 
-async def _names(work: Work, ids: Iterable[int | None]) -> dict[int, str]:
-    known = await persons_of(work, {each for each in ids if each is not None})
+def _persons_in(rows: Iterable[Any], opened: Iterable[dict[str, Any]]) -> set[int]:
+    """Ids of who acted, and of whose roles were given or ended."""
+    ids = {line.actor_id for line, _, _ in rows}
+    ids |= {about["person"] for about in opened if "person" in about}
+    return {each for each in ids if each is not None}
+
+
+async def _names(work: Work, ids: Iterable[int]) -> dict[int, str]:
+    known = await persons_of(work, ids)
     return {each.id: officer_name(work, each) for each in known.values()}
 
 
-def _told(work: Work, words: Words, areas: Areas, row: Any, names: dict[int, str]) -> Told:
+def _told(
+    words: Words, areas: Areas, row: Any, about: dict[str, Any], names: dict[int, str]
+) -> Told:
     line, camera, request = row
-    about = line.read_details(work)
+    if line.act in _OF_A_ROLE:
+        # by what name now, never one that was written down: that may be gone with its bearer
+        about = about | {
+            "name": names.get(about.get("person", 0)) or plain(words("log.an_officer"))
+        }
     name = f"R-{request}" if request else str(about.get("request", "–"))
     what = words(f"act.{line.act}", camera=f"K-{camera}" if camera else "–", request=name)
     if line.actor_id is None:

@@ -160,6 +160,11 @@ def set_service_name(work: Work, who: Person, name: str) -> None:
     who.service_name = work.vault.seal(_SERVICE_NAME, who.id, name.encode())
 
 
+def service_name_of(work: Work, who: Person) -> str:
+    """The name that an officer was given; empty where none was."""
+    return opened_officer_name(work, who.id, who.service_name, None)
+
+
 def officer_name(work: Work, who: Person) -> str:
     """By what name others read of an officer; their own where they were given none."""
     return opened_officer_name(work, who.id, who.service_name, who.name)

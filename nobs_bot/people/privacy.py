@@ -11,7 +11,7 @@ from nobs_bot.messaging.chats import Slot
 from nobs_bot.messaging.conversation import Standing
 from nobs_bot.messaging.outbox import erase_chat
 from nobs_bot.people.consent import Consent, withdraw_consent
-from nobs_bot.people.persons import Person, name_of, officer_name, phone_of
+from nobs_bot.people.persons import Person, name_of, phone_of, service_name_of
 from nobs_bot.people.roles import grants_of
 from nobs_bot.people.sessions import forget_person as forget_sessions
 from nobs_bot.people.tokens import end_orphaned
@@ -40,7 +40,7 @@ async def export(work: Work, who: Person, holders: Sequence[Holder]) -> dict[str
         "person": {
             "telegram_id": who.telegram_id,
             "name": name_of(work, who),
-            "service_name": officer_name(work, who) if who.service_name else "",
+            "service_name": service_name_of(work, who),
             "phone": phone_of(work, who),
             "phone_verified": who.phone_verified,
             "language": who.language,

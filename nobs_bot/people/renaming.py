@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from nobs_bot.errors import Refusal
 from nobs_bot.messaging.message import Message
 from nobs_bot.people.persons import (
     Person,
-    officer_name,
     read_name,
+    service_name_of,
     set_service_name,
     tell,
     words_for,
@@ -21,20 +23,23 @@ from nobs_bot.storage.work import Work
 def name_officer(
     work: Work, who: Person, name: str, *, area_code: str, named_by: int | None
 ) -> None:
-    """Call an officer *name* from now on; the log keeps what they were called before."""
-    former = officer_name(work, who)
+    """Call an officer *name* from now on; the log keeps what service name they had before."""
+    former = service_name_of(work, who)
+    if former == name:
+        return
     set_service_name(work, who, name)
-    if former and former != name:
-        record(
-            work,
-            Act.OFFICER_NAMED,
-            actor_id=named_by,
-            actor_role=Role.ADMINISTRATOR if named_by is not None else None,
-            person=who.id,
-            area=area_code,
-            name=name,
-            former=former,
-        )
+    # what they call themselves goes when they are erased, and the log stays
+    before: dict[str, Any] = {"former": former} if former else {}
+    record(
+        work,
+        Act.OFFICER_NAMED,
+        actor_id=named_by,
+        actor_role=Role.ADMINISTRATOR if named_by is not None else None,
+        person=who.id,
+        area=area_code,
+        name=name,
+        **before,
+    )
 
 
 async def rename(work: Work, grant_id: int, administrator: Person, text: str) -> Person:

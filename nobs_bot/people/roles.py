@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.errors import Refusal
-from nobs_bot.people.persons import Person, officer_name, opened_officer_name
+from nobs_bot.people.persons import Person, opened_officer_name
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.base import Base, Identified, choice, new_id
 from nobs_bot.storage.work import Work
@@ -113,7 +113,6 @@ async def grant(
         role=role,
         area=area_code,
         person=who.id,
-        name=officer_name(work, who),
     )
     return fresh
 
@@ -200,7 +199,6 @@ def end_grant(work: Work, held: Grant, who: Person, ended_by: Person | None) -> 
         role=held.role,
         area=held.area_code,
         person=who.id,
-        name=officer_name(work, who),
     )
 
 

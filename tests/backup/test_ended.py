@@ -93,7 +93,10 @@ async def test_what_was_ended_since_the_backup_ends_again(
             found = (await work.session.execute(lines)).scalars().all()
             assert [(each.actor_id, each.actor_role) for each in found] == [(None, None)] * 4
             roles = [each.read_details(work) for each in found if each.act == Act.ROLE_ENDED]
-            assert {each["name"] for each in roles} == {"Budi", "Kartika"}
+            assert {each["person"] for each in roles} == {
+                house.ids["Budi"],
+                house.ids["Kartika"],
+            }
             messages = text("SELECT count(*) FROM outbox")
             assert (await work.session.execute(messages)).scalar() == 0, "they were told then"
         await seal_lines(office)

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from nobs_bot.errors import Refusal
+from nobs_bot.footage.trail import Sought, trail
 from nobs_bot.people import privacy
 from nobs_bot.people.invitations import START_PREFIX, Invitation, invite, redeem
 from nobs_bot.people.persons import (
@@ -20,12 +21,13 @@ from nobs_bot.people.persons import (
     set_name,
     set_service_name,
 )
-from nobs_bot.people.renaming import rename
+from nobs_bot.people.renaming import name_officer, rename
 from nobs_bot.people.roles import (
     Grant,
     Role,
     areas_of,
     covers,
+    end_grant,
     grant,
     grants_in,
     grants_of,
@@ -293,10 +295,57 @@ async def test_an_administrator_corrects_a_name_and_the_log_keeps_the_former(
     assert await called(house, "Dewi") == "Bripka Dewi Lestari"
     [told] = await house.messages("Dewi")
     assert "Bripka Dewi Lestari" in told.text
+    async with house.acting("Kartika") as (work, kartika):
+        await rename(work, held.id, kartika, "Bripka Dewi Lestari")
+        await rename(work, held.id, kartika, "Aipda Dewi Lestari")
+    lines = await namings(house)
+    assert [(each.get("former"), each["name"]) for each in lines] == [
+        (None, "Bripka Dewi Lestari"),
+        ("Bripka Dewi Lestari", "Aipda Dewi Lestari"),
+    ]
+
+
+async def namings(house: House) -> list[dict[str, Any]]:
+    """What the log says of every name that was given, the oldest first."""
     async with house.office.look() as work:
-        query = select(AuditLine).where(AuditLine.act == Act.OFFICER_NAMED)
-        details = (await work.session.execute(query)).scalar_one().read_details(work)
-    assert (details["former"], details["name"]) == ("Dewi", "Bripka Dewi Lestari")
+        query = select(AuditLine).where(AuditLine.act == Act.OFFICER_NAMED).order_by(AuditLine.id)
+        lines = (await work.session.execute(query)).scalars()
+        return [each.read_details(work) for each in lines]
+
+
+async def read_of_roles(house: House) -> list[str]:
+    """What those who answer for the district read of roles that were ended, the oldest first."""
+    words = house.office.texts.of("id")
+    async with house.office.look() as work:
+        sought = Sought(act=Act.ROLE_ENDED)
+        lines = await trail(work, words, house.areas, [DISTRICT], sought)
+    return [each.details for each in reversed(lines)]
+
+
+async def test_no_line_keeps_a_name_that_its_erased_bearer_had_given_themselves(
+    any_house: House,
+) -> None:
+    house = any_house
+    async with house.acting("Citra") as (work, citra):
+        dewi, kartika = [await person(work, house.ids[name]) for name in ("Dewi", "Kartika")]
+        name_officer(work, kartika, "AKP Kartika", area_code=DISTRICT, named_by=citra.id)
+        for who in (dewi, kartika):
+            [held] = await grants_of(work, who.id)
+            end_grant(work, held, who, citra)
+    of_dewi, of_kartika = await read_of_roles(house)
+    assert "nama: Dewi" in of_dewi
+    assert "nama: AKP Kartika" in of_kartika
+    async with house.office.work() as work:
+        for name in ("Dewi", "Kartika"):
+            await privacy.erase(work, await person(work, house.ids[name]), ())
+    of_dewi, of_kartika = await read_of_roles(house)
+    assert "nama: petugas" in of_dewi
+    assert "nama: AKP Kartika" in of_kartika
+    async with house.office.look() as work:
+        lines = (await work.session.execute(select(AuditLine))).scalars()
+        kept = [each.read_details(work) for each in lines]
+    assert {each["name"] for each in kept if "name" in each} == {"AKP Kartika"}
+    assert not any("former" in each for each in kept)
 
 
 @pytest.mark.parametrize("name", ["", " ", "x", "12345", "a" * 81])
@@ -335,10 +384,10 @@ async def test_a_name_by_a_second_invitation_is_in_the_log_with_the_former(house
         await grant(work, kartika, Role.ADMINISTRATOR, DISTRICT, granted_by=None)
         start = invite(work, Role.REVIEWER, KECAMATAN, created_by=kartika.id, name="Aipda Dewi")
     async with house.acting("Dewi") as (work, dewi):
+        set_service_name(work, dewi, "Bripda Dewi")
         await redeem(work, dewi, start)
     async with house.office.look() as work:
-        query = select(AuditLine).where(AuditLine.act == Act.OFFICER_NAMED)
-        line = (await work.session.execute(query)).scalar_one()
-        assert line.actor_id == house.ids["Kartika"]
-        details = line.read_details(work)
-    assert (details["former"], details["name"]) == ("Dewi", "Aipda Dewi")
+        query = select(AuditLine.actor_id).where(AuditLine.act == Act.OFFICER_NAMED)
+        assert (await work.session.execute(query)).scalar_one() == house.ids["Kartika"]
+    [details] = await namings(house)
+    assert (details["former"], details["name"]) == ("Bripda Dewi", "Aipda Dewi")
