@@ -9,15 +9,14 @@ from aiogram import Bot, Dispatcher
 from aiogram.types import Update
 
 from nobs_bot.errors import ExternalError, Refusal
-from nobs_bot.messaging import conversation
 from nobs_bot.messaging.chats import slot_message
 from nobs_bot.messaging.inbox import lane_of
 from nobs_bot.messaging.message import Message, PictureSource
-from nobs_bot.messaging.pump import Answers, Sent
+from nobs_bot.messaging.pump import Answers, Applied, Sent
 from nobs_bot.pace import Pace
 from nobs_bot.people.arrival import receive
 from nobs_bot.people.persons import meet, note_seen, words_for
-from nobs_bot.storage.work import Work
+from nobs_bot.storage.work import Office, Work
 
 from .desk import Desk, Surroundings
 from .reply import Answerer, Reply
@@ -51,20 +50,19 @@ class BotConversation:
         self._pace = Pace(burst=200, per_second=5)
         self._told = Pace(burst=1, per_second=1 / 60)
 
-    async def apply(self, work: Work, raw: dict[str, Any]) -> Answers:
+    async def apply(self, work: Work, raw: dict[str, Any]) -> Applied:
         """The handler's effects go into *work*; its answers are returned."""
         if not _is_private(raw):
-            return []
+            return Applied([])
         desk = await self._desk(work, raw)
         if self._pace.is_exceeded(lane_of(raw)):
-            return self._slow_down(desk, raw)
+            return Applied(self._slow_down(desk, raw))
         update = Update.model_validate(raw, context={"bot": self._bot})
         _remove_secret(desk, raw)
         had_keyboard = bool(desk.dialogue.data.get(_KEYBOARD))
         await self._dispatcher.feed_update(self._bot, update, desk=desk)
         _keep_track_of_keyboard(desk, had_keyboard)
-        await conversation.save(work, lane_of(raw), desk.dialogue)
-        return desk.reply.answers()
+        return Applied(desk.reply.answers(), desk.dialogue)
 
     def _slow_down(self, desk: Desk, raw: dict[str, Any]) -> Answers:
         """Nothing but a word, and that once a minute: no answer is worth a flood of answers."""
@@ -91,17 +89,12 @@ class BotConversation:
         desk.reply.say(Message(text=desk.words("errors.bug", reference=reference)))
         return desk.reply.answers()
 
-    async def answer(self, work: Work, raw: dict[str, Any], answers: Answers) -> Sent:
+    async def answer(self, office: Office, raw: dict[str, Any], answers: Answers) -> Sent:
         """Send the answers to the chat of the update."""
         chat_id = _chat_of(raw)
         if chat_id is None:
             return Sent()
-        slots = {}
-        for name in {(each.get("message") or {}).get("slot") for each in answers} - {None}:
-            if message_id := await slot_message(work, chat_id, str(name)):
-                slots[str(name)] = message_id
-        # a reader is not held while Telegram is waited for: there are few
-        await work.session.close()
+        slots = await _filled(office, chat_id, answers)
         try:
             return await self._answerer.send(chat_id, answers, slots)
         except OSError as exc:
@@ -113,6 +106,16 @@ class BotConversation:
         who = known or meet(work, lane, None)
         note_seen(work, who)
         return Desk(work, who, words_for(work, who), dialogue, _reply(raw), self._around)
+
+
+async def _filled(office: Office, chat_id: int, answers: Answers) -> dict[str, int]:
+    """The messages that fill the slots which some answers name."""
+    names = {(each.get("message") or {}).get("slot") for each in answers} - {None}
+    if not names:
+        return {}
+    async with office.look() as work:
+        found = {str(name): await slot_message(work, chat_id, str(name)) for name in names}
+    return {name: message_id for name, message_id in found.items() if message_id}
 
 
 def _is_private(raw: dict[str, Any]) -> bool:

@@ -24,7 +24,7 @@ from sqlalchemy.types import JSON
 
 from nobs_bot.errors import Refusal
 from nobs_bot.storage.base import Base, Identified, choice, new_id, sealed
-from nobs_bot.storage.work import Work
+from nobs_bot.storage.work import Work, find
 
 _CONTACT = "cameras.contact"
 _REASON = "cameras.reason"
@@ -264,7 +264,7 @@ async def camera_of(work: Work, camera_id: int, owner_id: int) -> Camera:
     Raises:
         Refusal: there is no such camera of this owner; whether it is another's is not told.
     """
-    camera = await work.session.get(Camera, camera_id)
+    camera = await find(work, Camera, camera_id)
     if camera is None or camera.owner_id != owner_id or camera.state is State.WITHDRAWN:
         raise Refusal("cameras.not_yours")
     return camera

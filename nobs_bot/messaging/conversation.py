@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, Table, bindparam, insert, select, update
+from sqlalchemy import BigInteger, Table, bindparam, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.storage.base import Base, sealed
@@ -49,15 +51,28 @@ class Dialogue:
         self.state = None
         self.data.clear()
 
+    @property
+    def stands(self) -> bool:
+        """Whether a question is open or something is remembered."""
+        return bool(self.state or self.data)
+
+
+def _upsert(insert: Any) -> Any:
+    row = insert(_ROWS).values(lane=bindparam("of_lane"), **_SAID)
+    return row.on_conflict_do_update(index_elements=[_ROWS.c.lane], set_=_SAID)
+
 
 # every update runs through these, so they are built once
 _ROWS = cast(Table, Standing.__table__)
 _LOAD = select(_ROWS.c.state, _ROWS.c.data).where(_ROWS.c.lane == bindparam("of_lane"))
-_SAVE = (
-    update(_ROWS)
-    .where(_ROWS.c.lane == bindparam("of_lane"))
-    .values(state=bindparam("state"), data=bindparam("data"), updated_at=bindparam("updated_at"))
-)
+_SAID: dict[str, Any] = {
+    "state": bindparam("stands_at"),
+    "data": bindparam("remembers"),
+    "updated_at": bindparam("saved_at"),
+}
+_LEAVE = update(_ROWS).where(_ROWS.c.lane == bindparam("of_lane")).values(_SAID)
+_SAVE_SQLITE = _upsert(insert_sqlite)
+SAVE_POSTGRESQL = _upsert(insert_postgresql)
 
 
 async def load(work: Work, lane: int) -> Dialogue:
@@ -71,10 +86,21 @@ def read(work: Work, lane: int, state: str | None, data: bytes | None) -> Dialog
     return Dialogue(state, work.vault.open_json(_DATA, lane, data) if data else {})
 
 
+def as_saved(work: Work, lane: int, dialogue: Dialogue) -> dict[str, Any]:
+    """What is kept of it, sealed, as parameters of `SAVE_POSTGRESQL`."""
+    data = work.vault.seal_json(_DATA, lane, dialogue.data) if dialogue.data else None
+    return {
+        "of_lane": lane,
+        "stands_at": dialogue.state,
+        "remembers": data,
+        "saved_at": work.now,
+    }
+
+
 async def save(work: Work, lane: int, dialogue: Dialogue) -> None:
     """Write it back; of somebody who stands nowhere and never did, nothing is written."""
-    data = work.vault.seal_json(_DATA, lane, dialogue.data) if dialogue.data else None
-    values = {"state": dialogue.state, "data": data, "updated_at": work.now}
-    saved = await work.session.execute(_SAVE, {"of_lane": lane, **values})
-    if not saved.rowcount and (dialogue.state or data):  # type: ignore[attr-defined]
-        await work.session.execute(insert(_ROWS).values(lane=lane, **values))
+    if not dialogue.stands:
+        statement: Any = _LEAVE
+    else:
+        statement = _SAVE_SQLITE if work.is_sqlite else SAVE_POSTGRESQL
+    await work.session.execute(statement, as_saved(work, lane, dialogue))

@@ -35,6 +35,8 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
+from nobs_bot.messaging import conversation
+from nobs_bot.messaging.conversation import Dialogue
 from nobs_bot.storage.base import Base, choice, sealed
 from nobs_bot.storage.crypto import Vault
 from nobs_bot.storage.work import Work, drop
@@ -182,18 +184,28 @@ def read_answers(vault: Vault, row: Claimed) -> list[dict[str, Any]]:
     return answers
 
 
-async def mark_applied(work: Work, row: Claimed, answers: list[dict[str, Any]]) -> bool:
+async def mark_applied(
+    work: Work, row: Claimed, answers: list[dict[str, Any]], dialogue: Dialogue | None = None
+) -> bool:
     """
     The effects are in this transaction; the answers are still to be sent.
+
+    Args:
+        dialogue: Where the person stands now; None leaves that as it is.
 
     Returns:
         False where another worker has taken the update since: this transaction must not commit.
     """
-    key = _key(row)
-    if not answers:
-        return await _wrote(work, _APPLIED_AND_DONE, key)
-    sealed = work.vault.seal_json(_ANSWERS, row.update_id, answers)
-    return await _wrote(work, _APPLIED, {**key, "sealed": sealed})
+    values = _key(row)
+    if answers:
+        values["sealed"] = work.vault.seal_json(_ANSWERS, row.update_id, answers)
+    if answers and dialogue and dialogue.stands and not work.is_sqlite:
+        # the two that nearly every update ends with, in one trip
+        values |= conversation.as_saved(work, row.lane, dialogue)
+        return await _wrote(work, _SAVED_AND_APPLIED, values)
+    if dialogue:
+        await conversation.save(work, row.lane, dialogue)
+    return await _wrote(work, _APPLIED if answers else _APPLIED_AND_DONE, values)
 
 
 async def mark_done(work: Work, rows: Iterable[Claimed]) -> None:
@@ -296,6 +308,7 @@ _OURS = update(_ROWS).where(
 )
 _NEW = _OURS.where(_ROW.state == Progress.WAITING)
 _APPLIED = _NEW.values(state=Progress.APPLIED, answers=bindparam("sealed"))
+_SAVED_AND_APPLIED = _APPLIED.add_cte(conversation.SAVE_POSTGRESQL.cte("saved"))
 _APPLIED_AND_DONE = _NEW.values(state=Progress.DONE, payload=None, answers=None)
 _ANSWERED = _OURS.where(_ROW.state == Progress.APPLIED)
 _DONE = _ANSWERED.values(state=Progress.DONE, payload=None, answers=None)

@@ -17,6 +17,7 @@ from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.messaging import inbox
 from nobs_bot.messaging.bell import Bell, Ring
 from nobs_bot.messaging.chats import fill_slot, is_gone, mark_unreachable
+from nobs_bot.messaging.conversation import Dialogue
 from nobs_bot.messaging.handover import Handover
 from nobs_bot.messaging.inbox import Claimed, Progress, lane_of
 from nobs_bot.messaging.ledger import Entry, Ledger
@@ -38,6 +39,14 @@ T = TypeVar("T")
 
 
 @dataclass
+class Applied:
+    """What came of an update: the answers to the person, and where they stand now."""
+
+    answers: Answers
+    dialogue: Dialogue | None = None
+
+
+@dataclass
 class Sent:
     """What came of sending answers: the slots they fill, and what is left where it broke off."""
 
@@ -49,8 +58,8 @@ class Sent:
 class Conversation(Protocol):
     """What the pump needs of the handlers."""
 
-    async def apply(self, work: Work, raw: dict[str, Any]) -> Answers:
-        """Run the handler inside *work*; may raise `Refusal`."""
+    async def apply(self, work: Work, raw: dict[str, Any]) -> Applied:
+        """Run the handler inside *work*; may raise `Refusal`. What it returns is kept there."""
         ...
 
     async def explain(self, work: Work, raw: dict[str, Any], refusal: Refusal) -> Answers:
@@ -61,8 +70,8 @@ class Conversation(Protocol):
         """Answers to somebody whose update met a bug."""
         ...
 
-    async def answer(self, work: Work, raw: dict[str, Any], answers: Answers) -> Sent:
-        """Send the answers; *work* only reads."""
+    async def answer(self, office: Office, raw: dict[str, Any], answers: Answers) -> Sent:
+        """Send the answers; nothing is written."""
         ...
 
 
@@ -197,7 +206,8 @@ class Pump:
         async with self._office.glance() as work:
             if not await inbox.is_due(work):
                 return 0
-        return await self._take(Entry(most=self._free))
+        # the places may be gone by now, and no more than that many are asked for
+        return await self._take(Entry(most=self._free)) if self._free > 0 else 0
 
     def _start_lane(self, row: Claimed) -> None:
         self._free -= 1
@@ -260,7 +270,7 @@ class Pump:
             self._counted("refused")
             async with self._office.work() as work:
                 answers = await self._conversation.explain(work, raw, refusal)
-                return await self._commit(work, row, answers)
+                return await self._commit(work, row, Applied(answers))
         except (_Overtaken, *AWAY):
             raise
         except Exception:
@@ -274,10 +284,10 @@ class Pump:
     def _counted(self, outcome: str) -> None:
         self._office.meter.count("nobs_updates_handled_total", outcome=outcome)
 
-    async def _commit(self, work: Work, row: Claimed, answers: Answers) -> Answers:
-        if not await inbox.mark_applied(work, row, answers):
+    async def _commit(self, work: Work, row: Claimed, applied: Applied) -> Answers:
+        if not await inbox.mark_applied(work, row, applied.answers, applied.dialogue):
             raise _Overtaken
-        return answers
+        return applied.answers
 
     async def _apologise(self, row: Claimed, raw: dict[str, Any]) -> Answers:
         reference = secrets.token_hex(3).upper()
@@ -285,7 +295,7 @@ class Pump:
         log.exception("update %s met a bug, reference %s", row.update_id, reference)
         async with self._office.work() as work:
             answers = await self._conversation.apologise(work, raw, reference)
-            return await self._commit(work, row, answers)
+            return await self._commit(work, row, Applied(answers))
 
     async def _answer(self, row: Claimed, raw: dict[str, Any], answers: Answers) -> Claimed | None:
         try:
@@ -300,10 +310,7 @@ class Pump:
         return await self._finish(row, sent)
 
     async def _send(self, raw: dict[str, Any], answers: Answers) -> Sent:
-        if not answers:
-            return Sent()
-        async with self._office.look() as work:
-            return await self._conversation.answer(work, raw, answers)
+        return await self._conversation.answer(self._office, raw, answers) if answers else Sent()
 
     async def _finish(self, row: Claimed, sent: Sent) -> Claimed | None:
         """We are through with an update; returns the next of the same person."""

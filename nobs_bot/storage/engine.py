@@ -68,9 +68,12 @@ class Database:
             self._glances = self._writer.execution_options(isolation_level="AUTOCOMMIT")
 
     def _postgres_engine(self) -> AsyncEngine:
+        from nobs_bot.storage.postgresql import Connection  # slow, and of no use on SQLite
+
         engine = create_async_engine(
             self.url,
             hide_parameters=True,
+            connect_args={"async_creator_fn": Connection.connect},
             poolclass=FairPool,
             pool_size=POSTGRES_CONNECTIONS,
             max_overflow=0,

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 
 from nobs_bot.messaging import inbox
+from nobs_bot.messaging.conversation import Dialogue, load
 from nobs_bot.messaging.inbox import Claimed, Progress, Received, lane_of
 from tests.cast import House
 from tests.messaging.updates import BUDI, SARI, WAYAN, row, update
+
+
+class Overtaken(Exception):  # noqa: N818 - ends a transaction, as the pump does
+    pass
 
 
 async def store(house: House, *updates: dict[str, Any]) -> None:
@@ -176,6 +183,42 @@ async def test_an_update_without_answers_is_done_when_it_is_applied(any_house: H
     assert await apply(any_house, taken)
     done = await row(any_house, 1)
     assert (done.payload, done.state) == (None, Progress.DONE)
+
+
+@pytest.mark.parametrize("answers", [[], [{"text": "a"}]])
+async def test_where_a_person_stands_is_kept_with_what_was_applied(
+    any_house: House, answers: list[dict[str, Any]]
+) -> None:
+    house = any_house
+    for number, dialogue in enumerate(
+        [Dialogue("a question", {"step": 1}), Dialogue("another", {"step": 2}), Dialogue()]
+    ):
+        await store(house, update(number))
+        [taken] = await claim(house)
+        async with house.office.work() as work:
+            assert await inbox.mark_applied(work, taken, answers, dialogue)
+        async with house.office.work() as work:
+            await inbox.mark_done(work, [taken])
+            assert await load(work, SARI) == dialogue
+        kept = await row(house, number)
+        assert (kept.state, kept.payload, kept.answers) == (Progress.DONE, None, None)
+
+
+async def test_where_a_person_stands_is_not_kept_by_who_was_overtaken(any_house: House) -> None:
+    house = any_house
+    await store(house, update(1))
+    [late] = await claim(house)
+    house.clock.advance(inbox.LEASE)
+    [taken] = await claim(house)
+    for each, step, is_ours in ((taken, 2, True), (late, 1, False)):
+        with suppress(Overtaken):
+            async with house.office.work() as work:
+                dialogue = Dialogue("a question", {"step": step})
+                assert is_ours is await inbox.mark_applied(work, each, [{"text": "a"}], dialogue)
+                if not is_ours:
+                    raise Overtaken
+    async with house.office.look() as work:
+        assert (await load(work, SARI)).data == {"step": 2}
 
 
 async def test_only_what_is_done_is_forgotten(any_house: House) -> None:

@@ -19,7 +19,7 @@ from nobs_bot.messaging.chats import is_reachable, slot_message
 from nobs_bot.messaging.inbox import Progress
 from nobs_bot.messaging.pump import Answers, Pump, Sent
 from nobs_bot.people.persons import Person, meet
-from nobs_bot.storage.work import Work
+from nobs_bot.storage.work import Office, Work
 from tests.cast import House
 from tests.messaging.updates import BUDI, SARI, WAYAN, Script, row, update
 
@@ -278,7 +278,7 @@ async def test_killed_after_the_commit_only_its_answers_go_again(any_house: Hous
     reached = asyncio.Event()
 
     class Hangs(Script):
-        async def answer(self, work: Work, raw: dict[str, Any], answers: Answers) -> Sent:
+        async def answer(self, office: Office, raw: dict[str, Any], answers: Answers) -> Sent:
             reached.set()
             await asyncio.sleep(60)
             return Sent()

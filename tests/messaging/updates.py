@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from nobs_bot.errors import Refusal
 from nobs_bot.messaging.inbox import Received
-from nobs_bot.messaging.pump import Answers, Sent
+from nobs_bot.messaging.pump import Answers, Applied, Sent
 from nobs_bot.people.persons import meet
-from nobs_bot.storage.work import Work
+from nobs_bot.storage.work import Office, Work
 from tests.cast import House
 
 SARI, BUDI, WAYAN = 710_000_001, 710_000_002, 710_000_003
@@ -57,12 +57,12 @@ class Script:
     at_work: dict[int, int] = field(default_factory=dict)
     most_at_work: int = 0
 
-    async def apply(self, work: Work, raw: dict[str, Any]) -> Answers:
+    async def apply(self, work: Work, raw: dict[str, Any]) -> Applied:
         self.applied.append(raw["update_id"])
         if self.handler:
-            return await self.handler(work, raw)
+            return Applied(await self.handler(work, raw))
         meet(work, 1_000 + raw["update_id"], None)
-        return [{"do": "say", "text": raw["message"]["text"]}]
+        return Applied([{"do": "say", "text": raw["message"]["text"]}])
 
     async def explain(self, work: Work, raw: dict[str, Any], refusal: Refusal) -> Answers:
         return [{"do": "say", "text": f"refused: {refusal.text_key}"}]
@@ -70,7 +70,7 @@ class Script:
     async def apologise(self, work: Work, raw: dict[str, Any], reference: str) -> Answers:
         return [{"do": "say", "text": f"sorry: {reference}"}]
 
-    async def answer(self, work: Work, raw: dict[str, Any], answers: Answers) -> Sent:
+    async def answer(self, office: Office, raw: dict[str, Any], answers: Answers) -> Sent:
         person_id = raw["message"]["from"]["id"]
         self.at_work[person_id] = self.at_work.get(person_id, 0) + 1
         self.most_at_work = max(self.most_at_work, self.at_work[person_id])
