@@ -1,5 +1,6 @@
 """
-The database's part of an update, with nothing else to do: by psycopg, and through SQLAlchemy.
+The database's part of an update, with nothing else to do: by psycopg as it comes, and through
+SQLAlchemy on the connections of the app.
 
 What an update takes where each is written by itself: ten statements in three transactions (kept and
 taken; applied; done), for as many persons at once as the load has. The app writes what it can of

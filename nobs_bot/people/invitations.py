@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, LargeBinary, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nobs_bot.errors import Refusal
-from nobs_bot.people.persons import MOST_NAME_CHARACTERS, Person
+from nobs_bot.people.persons import MOST_NAME_CHARACTERS, Person, set_service_name
 from nobs_bot.people.renaming import name_officer
 from nobs_bot.people.roles import Grant, Role, grant, holds
 from nobs_bot.storage.audit import Act, record
@@ -91,9 +91,17 @@ async def redeem(work: Work, who: Person, start: str, *, account_name: str = "")
     invitation = (await work.session.execute(used)).scalar_one_or_none()
     if invitation is None or not await _stands(work, invitation):
         raise Refusal("invitation.not_valid")
-    given = _name_in(work, invitation) or ("" if who.service_name else account_name)
     # an administrator who takes their own invitation names nobody: that is for another
-    if given and invitation.created_by != who.id:
+    if invitation.created_by != who.id:
+        _name(work, who, invitation, account_name)
+    invitation.name = None
+    return await grant(
+        work, who, invitation.role, invitation.area_code, granted_by=invitation.created_by
+    )
+
+
+def _name(work: Work, who: Person, invitation: Invitation, account_name: str) -> None:
+    if given := _name_in(work, invitation):
         name_officer(
             work,
             who,
@@ -101,10 +109,9 @@ async def redeem(work: Work, who: Person, start: str, *, account_name: str = "")
             area_code=invitation.area_code,
             named_by=invitation.created_by,
         )
-    invitation.name = None
-    return await grant(
-        work, who, invitation.role, invitation.area_code, granted_by=invitation.created_by
-    )
+    elif account_name and not who.service_name:
+        # nobody gave it, so the log has nothing to tell
+        set_service_name(work, who, account_name[:MOST_NAME_CHARACTERS])
 
 
 def _name_in(work: Work, invitation: Invitation) -> str:

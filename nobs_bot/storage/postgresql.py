@@ -14,24 +14,32 @@ import select
 import weakref
 from collections.abc import Generator
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 from psycopg import Column
-from psycopg.waiting import READY_R, READY_W, WAIT_W
+from psycopg.waiting import READY_R, READY_RW, READY_W, WAIT_W
 
 # of a connection's statements; there are some hundred
 _MOST_KNOWN = 500
+_LONGEST = 4096
+# so many steps that need no waiting are taken before others have their turn
+_A_TURN = 100
 
 
 class Cursor(psycopg.AsyncCursor[Any]):
-    """psycopg's, which describes the columns of a statement once a connection."""
+    """
+    psycopg's, which describes the columns of a statement once a connection.
+
+    So what a statement's columns are called is what they were at first, as long as they are as
+    many: not for `SELECT *` from a table that is altered meanwhile.
+    """
 
     @property
     def description(self) -> list[Column] | None:
         """As psycopg's."""
         result, query = self.pgresult, self._query
-        if result is None or query is None or not result.nfields:
+        if result is None or query is None or not result.nfields or len(query.query) > _LONGEST:
             return super().description
         known = self.connection.columns
         found = known.get(query.query)
@@ -67,28 +75,27 @@ class Connection(psycopg.AsyncConnection[Any]):
         self._ear: _Ear | None = None
 
     async def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """As psycopg's; what has a time limit is left to that."""
+        """As psycopg's, to which everything is left that is not the usual."""
         if timeout is not None:
             return await super().wait(gen, interval, timeout)
+        interruption: BaseException | None = None
         try:
             asked = next(gen)
-        except StopIteration as end:
-            return end.value
-        try:
-            while True:
-                ear = self._listening()
-                ready = ear.ready_now() if asked & WAIT_W else await ear.hear()
-                if not ready:
-                    # the server takes no more for now
-                    return await super().wait(_Begun(gen, asked), interval)
+            while ready := await self._ready(asked):
                 asked = gen.send(ready)
         except StopIteration as end:
             return end.value
-        except OSError as exc:
-            raise psycopg.OperationalError("connection socket closed") from exc
         except asyncio.CancelledError as exc:
             # psycopg has the server break the statement off, and raises it again
-            return await super().wait(_Begun(gen, asked, exc), interval)
+            interruption = exc
+        return await super().wait(_Begun(gen, asked, interruption), interval)
+
+    async def _ready(self, asked: int) -> int:
+        """What of *asked* the socket is ready for, in psycopg's flags; 0: psycopg is to wait."""
+        ear = self._listening()
+        if ear is None:
+            return 0
+        return await ear.ready_soon(asked) if asked & WAIT_W else await ear.hear()
 
     async def close(self) -> None:
         """As psycopg's."""
@@ -97,48 +104,72 @@ class Connection(psycopg.AsyncConnection[Any]):
             self._ear = None
         await super().close()
 
-    def _listening(self) -> _Ear:
+    def _listening(self) -> _Ear | None:
+        """None where there is no descriptor left, or somebody waits already."""
         loop = asyncio.get_running_loop()
-        if self._ear is None or self._ear.loop is not loop or self._ear.is_closed:
-            if self._ear is not None:
-                self._ear.close()
-            self._ear = _Ear(loop, self.pgconn.socket)
-        return self._ear
+        if self._ear is not None and (self._ear.loop is not loop or self._ear.is_closed):
+            self._ear.close()
+            self._ear = None
+        if self._ear is None:
+            with suppress(OSError):
+                self._ear = _Ear(loop, self.pgconn.socket)
+        return None if self._ear is None or self._ear.is_heard else self._ear
 
 
 class _Ear:
     """A socket that a loop watches until it is closed by either side."""
 
+    # those that are waited at: while they are, nothing else may hold the connection
+    _waited_at: ClassVar[set[_Ear]] = set()
+
+    is_closed = True
+
     def __init__(self, loop: asyncio.AbstractEventLoop, socket: int) -> None:
         self.loop = loop
-        self.is_closed = False
+        self._process = os.getpid()
         self._heard: asyncio.Future[int] | None = None
-        self._descriptor = os.dup(socket)
+        self._turns = 0
         self._poll = select.poll()
+        self._descriptor = os.dup(socket)
+        self.is_closed = False
         self._poll.register(self._descriptor, select.POLLIN | select.POLLOUT)
         # the loop keeps no connection that everybody else has forgotten
         loop.add_reader(self._descriptor, _tell, weakref.ref(self))
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether somebody waits at it."""
+        return self._heard is not None
+
     async def hear(self) -> int:
         """Returns what psycopg calls ready, once something came."""
         self._heard = self.loop.create_future()
+        self._waited_at.add(self)
         try:
             return await self._heard
         finally:
             self._heard = None
+            self._waited_at.discard(self)
 
-    def ready_now(self) -> int:
-        """What the socket is ready for at this moment, in psycopg's flags."""
+    async def ready_soon(self, asked: int) -> int:
+        """What of *asked* the socket is ready for now, with others' turn in between at times."""
+        self._turns += 1
+        if self._turns % _A_TURN == 0:
+            await asyncio.sleep(0)
+        return self._ready_now() & asked
+
+    def _ready_now(self) -> int:
         ready = 0
         for _, event in self._poll.poll(0):
-            # an error is read as well
-            ready |= READY_R if event & ~select.POLLOUT else 0
+            ready |= READY_R if event & select.POLLIN else 0
             ready |= READY_W if event & select.POLLOUT else 0
+            # of what is broken, whoever reads or writes it hears
+            ready |= READY_RW if event & ~(select.POLLIN | select.POLLOUT) else 0
         return ready
 
     def tell(self) -> None:
         """Something came; where nobody waits for it the server has gone, mostly."""
-        if not self.ready_now() & READY_R:
+        if not self._ready_now() & READY_R:
             return  # it has been read since the loop saw it
         if self._heard is None:
             self.close()
@@ -146,11 +177,17 @@ class _Ear:
             self._heard.set_result(READY_R)
 
     def close(self) -> None:
-        """Watch it no longer; a second time does nothing."""
+        """Watch it no longer; who waits at it hears that it is closed. Twice is as once."""
         if self.is_closed:
             return
         self.is_closed = True
-        _give_back(self.loop, self._descriptor)
+        # a child's descriptors are its own, but the kernel's list of what is watched is shared
+        if os.getpid() == self._process:
+            with suppress(RuntimeError):  # the loop has ended
+                self.loop.remove_reader(self._descriptor)
+        os.close(self._descriptor)
+        if self._heard is not None and not self._heard.done():
+            self._heard.set_exception(psycopg.OperationalError("connection socket closed"))
 
     def __del__(self) -> None:
         self.close()
@@ -160,12 +197,6 @@ def _tell(ear: weakref.ref[_Ear]) -> None:
     found = ear()
     if found is not None:
         found.tell()
-
-
-def _give_back(loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
-    with suppress(RuntimeError):  # the loop has ended
-        loop.remove_reader(descriptor)
-    os.close(descriptor)
 
 
 class _Begun(Generator[Any, Any, Any]):

@@ -32,6 +32,8 @@ from tests.cast import KECAMATAN, KELURAHAN, MONDAY, OTHER_KECAMATAN, SHOP, Hous
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 IDLE = timedelta(minutes=15)
+# a step while all is well, for which no minute matters
+CALM = timedelta(minutes=5)
 
 
 class Cameras:
@@ -319,7 +321,7 @@ async def test_a_providers_outage_is_told_to_officers_and_to_no_owner(house: Hou
     down = hosts("36.68", 30)
     await many(house, down)
     await many(house, hosts("103.28", 30))
-    await live(house, cameras, 2 * HOUR)
+    await live(house, cameras, 2 * HOUR, step=CALM)
     cameras.failing = dict.fromkeys(down, Failure.NO_ANSWER)
     await live(house, cameras, 2 * HOUR)
     async with house.office.look() as work:
@@ -333,20 +335,20 @@ async def test_a_providers_outage_is_told_to_officers_and_to_no_owner(house: Hou
     async with house.office.look() as work:
         assert await open_outages(work) == {}
     assert len([each for each in await house.told("Kartika") if "menjawab lagi" in each]) == 1
-    await live(house, cameras, 12 * HOUR, step=5 * MINUTE)
+    await live(house, cameras, 12 * HOUR, step=IDLE)
     assert not [each for each in await house.told("Sari") if "jawab" in each]
 
 
 async def test_our_own_outage_counts_against_nobody(house: House) -> None:
     cameras = Cameras()
     ids = await many(house, hosts("36.68", 30)) + await many(house, hosts("103.28", 30))
-    await live(house, cameras, 3 * HOUR)
+    await live(house, cameras, 3 * HOUR, step=CALM)
     cameras.all_fail = Failure.NAME_NOT_RESOLVED
     await live(house, cameras, 3 * HOUR)
     async with house.office.look() as work:
         assert OURS in await open_outages(work)
     cameras.all_fail = None
-    await live(house, cameras, 3 * HOUR)
+    await live(house, cameras, 3 * HOUR, step=CALM)
     async with house.office.look() as work:
         assert await open_outages(work) == {}
         everything = (await work.session.execute(select(Outage))).scalars().all()
@@ -366,7 +368,7 @@ async def test_who_stays_silent_after_an_outage_hears_of_it(house: House) -> Non
     down = hosts("36.68", 20)
     await many(house, down)
     await many(house, hosts("103.28", 20))
-    await live(house, cameras, 2 * HOUR)
+    await live(house, cameras, 2 * HOUR, step=CALM)
     cameras.failing = dict.fromkeys(down, Failure.NO_ANSWER)
     await live(house, cameras, HOUR)
     cameras.failing = {down[0]: Failure.NO_ANSWER}
@@ -379,7 +381,7 @@ async def test_some_dead_cameras_are_no_outage(house: House) -> None:
     everyone = hosts("36.68", 40)
     await many(house, everyone)
     await many(house, hosts("103.28", 20))
-    await live(house, cameras, 2 * HOUR)
+    await live(house, cameras, 2 * HOUR, step=CALM)
     # a wrong password is no line that is down, however many have it
     cameras.failing = dict.fromkeys(everyone[:10], Failure.NO_ANSWER)
     cameras.failing |= dict.fromkeys(everyone[10:30], Failure.WRONG_PASSWORD)
@@ -398,7 +400,7 @@ async def test_outages_of_elsewhere_are_told_to_nobody_here(house: House) -> Non
     down = hosts("36.68", 20)
     await many(house, down)
     await many(house, hosts("103.28", 20))
-    await live(house, cameras, 2 * HOUR)
+    await live(house, cameras, 2 * HOUR, step=CALM)
     cameras.failing = dict.fromkeys(down, Failure.NO_ANSWER)
     await live(house, cameras, 2 * HOUR)
     assert [each for each in await house.told("Kartika") if "penyedia" in each]
@@ -542,7 +544,7 @@ async def test_officers_read_which_network_is_down(house: House) -> None:
     down = hosts("36.68", 20)
     await many(house, down)
     await many(house, hosts("103.28", 20))
-    await live(house, cameras, 2 * HOUR)
+    await live(house, cameras, 2 * HOUR, step=CALM)
     cameras.failing = dict.fromkeys(down, Failure.NO_ANSWER)
     await live(house, cameras, HOUR)
     [told] = [each for each in await house.told("Kartika") if "penyedia" in each]

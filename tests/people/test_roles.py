@@ -276,6 +276,20 @@ async def test_without_a_name_the_account_says_it_and_says_it_once(house: House)
     assert await called(house, "Citra") == ("Citra L. " + "x" * 100)[:80]
 
 
+async def test_what_an_account_calls_itself_is_in_no_line_of_the_log(house: House) -> None:
+    async with house.office.work() as work:
+        start = invite(work, Role.REVIEWER, KECAMATAN, created_by=house.ids["Kartika"])
+    async with house.acting("Kartika") as (work, kartika):
+        await grant(work, kartika, Role.ADMINISTRATOR, DISTRICT, granted_by=None)
+    async with house.acting("Citra") as (work, citra):
+        await redeem(work, citra, start, account_name="Citra di sini")
+    assert await called(house, "Citra") == "Citra di sini"
+    async with house.office.look() as work:
+        lines = (await work.session.execute(select(AuditLine))).scalars().all()
+        assert Act.ROLE_GRANTED in {each.act for each in lines}
+        assert "Citra" not in str([each.read_details(work) for each in lines])
+
+
 async def test_who_looked_can_be_told_after_they_were_erased(house: House) -> None:
     async with house.acting("Dewi") as (work, dewi):
         set_service_name(work, dewi, "Bripka Dewi Lestari")

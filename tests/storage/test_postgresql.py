@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -143,6 +145,86 @@ async def test_a_server_that_ends_it_is_noticed_and_nothing_stays_open(
                 await running
     await connection.close()
     assert (watched(), open_files()) == (watched_before, open_before)
+
+
+async def test_who_waits_hears_that_it_was_closed(address: str) -> None:
+    connection = await Connection.connect(address, autocommit=True)
+    running = asyncio.create_task(one(connection, "SELECT pg_sleep(31)"))
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(10):
+        await connection.close()
+        with pytest.raises(psycopg.OperationalError):
+            await running
+
+
+async def test_who_is_cancelled_is_cancelled_where_the_server_does_not_stir(address: str) -> None:
+    connection = await Connection.connect(address, autocommit=True)
+    backend = connection.info.backend_pid
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        # more than fits on the way, so that psycopg waits to write
+        asking = asyncio.create_task(one(connection, "SELECT %s::text", "x" * 30_000_000))
+        await asyncio.sleep(0.3)
+        async with asyncio.timeout(10):
+            # the first has the server asked to break it off, the second waits for nobody
+            for _ in range(2):
+                asking.cancel()
+                await asyncio.sleep(0.3)
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+        assert connection.closed
+    finally:
+        os.kill(backend, signal.SIGCONT)
+        await connection.close()
+
+
+async def test_a_task_that_nobody_holds_is_finished(address: str) -> None:
+    """While it waits, the loop alone leads to it."""
+    done: list[int] = []
+
+    async def ask() -> None:
+        connection = await Connection.connect(address, autocommit=True)
+        done.append(await one(connection, "SELECT 1 FROM pg_sleep(0.3)"))
+        await connection.close()
+
+    def begin() -> None:
+        asyncio.get_running_loop().create_task(ask())
+
+    begin()
+    async with asyncio.timeout(10):
+        while not done:
+            gc.collect()
+            await asyncio.sleep(0.02)
+
+
+async def test_a_child_takes_nothing_from_its_parent(connection: Connection) -> None:
+    assert await one(connection, "SELECT 1") == 1
+    child = os.fork()
+    if child == 0:
+        connection._ear.close()  # type: ignore[union-attr]
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    async with asyncio.timeout(10):
+        assert await one(connection, "SELECT 2 FROM pg_sleep(0.05)") == 2
+
+
+async def test_others_have_their_turn_in_long_batches(connection: Connection) -> None:
+    await connection.execute("CREATE TEMP TABLE numbers (number int)")
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    counting = asyncio.create_task(count())
+    async with connection.pipeline():
+        for number in range(2000):
+            await connection.execute("INSERT INTO numbers VALUES (%s)", (number,))
+    counting.cancel()
+    assert await one(connection, "SELECT count(*) FROM numbers") == 2000
+    assert turns > 10
 
 
 async def test_descriptors_that_come_again_are_heard(address: str) -> None:
