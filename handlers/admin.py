@@ -168,6 +168,22 @@ async def other_name_given(message: TelegramMessage, desk: Desk) -> None:
 
 
 @router.callback_query(Tap("adm.end"))
+async def role_end_asked(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
+    held, who = await grant_under(desk.work, number(args), desk.who)
+    words = desk.words
+    desk.show(
+        "officers.end_ask",
+        column(
+            button(words("officers.end_yes_button"), "adm.end_now", held.id),
+            button(words("back_button"), "adm.officer", held.id),
+        ),
+        name=officer_name(desk.work, who) or words("log.an_officer"),
+        role=words(f"role.{held.role}"),
+        area=desk.areas.name(held.area_code),
+    )
+
+
+@router.callback_query(Tap("adm.end_now"))
 async def role_ended(query: CallbackQuery, desk: Desk, args: tuple[str, ...]) -> None:
     await discharge(desk.work, number(args), desk.who, desk.areas, menu_for)
     desk.reply.toast(desk.words("officers.ended"))

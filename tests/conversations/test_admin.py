@@ -26,6 +26,13 @@ async def test_a_role_is_ended_and_is_of_no_use_at_once(here: Installation) -> N
     await kartika.tap("Dewi")
     await kartika.expect("Sejak")
     await kartika.tap("Akhiri peran ini")
+    asked = await kartika.expect("milik Dewi?")
+    assert "pemeriksa" in asked["text"]
+    await kartika.tap("Kembali")
+    await kartika.expect("Sejak")
+    await kartika.tap("Akhiri peran ini")
+    await kartika.expect("milik Dewi?")
+    await kartika.tap("Ya, akhiri sekarang")
     await kartika.expect_toast("sudah diakhiri")
     await dewi.expect("sudah diakhiri oleh administrator")
     assert "antrean" not in {each["command"] for each in await dewi.menu()}
@@ -57,10 +64,12 @@ async def test_another_areas_role_is_out_of_reach(here: Installation) -> None:
     await citra.send("/petugas")
     listed = await citra.expect("peran di wilayah Anda")
     assert not any("Dewi" in label for label in labels_of(listed))
-    await citra.tap_data(listed["message_id"], f"adm.end:{held.id}")
-    await citra.expect_toast("wilayah")
+    of_one = [f"{each}:{held.id}" for each in ("adm.officer", "adm.end", "adm.end_now")]
+    for data in of_one:
+        await citra.tap_data(listed["message_id"], data)
+        await citra.expect_toast("wilayah")
     welcome = await budi.last()
-    for data in ("adm.officers:0", f"adm.officer:{held.id}", f"adm.end:{held.id}"):
+    for data in ("adm.officers:0", *of_one):
         await budi.tap_data(welcome["message_id"], data)
     async with here.foundation.office.look() as work:
         assert len(await grants_of(work, dewi.id)) == 1
