@@ -28,7 +28,7 @@ from nobs_bot.people.invitations import invite
 from nobs_bot.people.roles import Role
 from nobs_bot.schema import upgrade
 from nobs_bot.settings import Settings
-from nobs_bot.storage.doomed import DoomedFile
+from nobs_bot.storage.doomed import UNCLAIMED_FOR, DoomedFile
 from nobs_bot.storage.work import Work
 
 PEOPLE = 900
@@ -212,7 +212,9 @@ async def _has_work(foundation: Foundation) -> bool:
     async with foundation.office.look() as work:
         if await next_due(work) is not None:
             return True
-        jobs = [select(func.count()).where(kind.due_at.is_not(None)) for kind in JOBS]
+        # what a kill left half written is removed a day later
+        soon = work.now + UNCLAIMED_FOR / 2
+        jobs = [select(func.count()).where(kind.due_at < soon) for kind in JOBS]
         counts = [await work.session.scalar(query) for query in (open_updates, *jobs)]
         return any(counts)
 
