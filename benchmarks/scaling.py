@@ -161,8 +161,8 @@ def _figures(
             "ratio",
             f"one process, PostgreSQL and the load take {taken:.2f} of the two cores, so that no "
             f"second process can make it more than {2 / taken:.2f}",
-            "to compare with",
-            True,
+            f">= {LEAST_RATIO}",
+            ratio >= LEAST_RATIO,
         ),
         Figure(
             "updates on PostgreSQL: two processes beside two that share nothing",

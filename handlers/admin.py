@@ -12,9 +12,10 @@ from nobs_bot.errors import Refusal
 from nobs_bot.messaging.message import Message
 from nobs_bot.people.discharging import discharge
 from nobs_bot.people.invitations import invite
-from nobs_bot.people.persons import officer_name, read_name
+from nobs_bot.people.persons import Person, officer_name, read_name
 from nobs_bot.people.renaming import rename
 from nobs_bot.people.roles import (
+    Grant,
     Held,
     Role,
     covers,
@@ -139,9 +140,7 @@ async def officer_shown(query: CallbackQuery, desk: Desk, args: tuple[str, ...])
             button(words("officers.end_button"), "adm.end", held.id),
             button(words("back_button"), "adm.officers", 0),
         ),
-        name=officer_name(desk.work, who) or words("log.an_officer"),
-        role=words(f"role.{held.role}"),
-        area=desk.areas.name(held.area_code),
+        **_about(desk, held, who),
         since=words.date(held.granted_at),
     )
 
@@ -177,10 +176,17 @@ async def role_end_asked(query: CallbackQuery, desk: Desk, args: tuple[str, ...]
             button(words("officers.end_yes_button"), "adm.end_now", held.id),
             button(words("back_button"), "adm.officer", held.id),
         ),
-        name=officer_name(desk.work, who) or words("log.an_officer"),
-        role=words(f"role.{held.role}"),
-        area=desk.areas.name(held.area_code),
+        **_about(desk, held, who),
     )
+
+
+def _about(desk: Desk, held: Grant, who: Person) -> dict[str, str]:
+    """Whose role it is, which, and where."""
+    return {
+        "name": officer_name(desk.work, who) or desk.words("log.an_officer"),
+        "role": desk.words(f"role.{held.role}"),
+        "area": desk.areas.name(held.area_code),
+    }
 
 
 @router.callback_query(Tap("adm.end_now"))

@@ -34,7 +34,7 @@ from nobs_bot.storage.work import Work
 PEOPLE = 900
 LISTENERS = 8
 REVIEWER_ID = FIRST_ID + LISTENERS
-JOBS = (Photo, Check, DoomedFile)
+JOBS = (Photo, Check)
 START_WITHIN_S = 60
 DRAIN_WITHIN_S = 180
 # as long as a call to Telegram is under way
@@ -212,9 +212,10 @@ async def _has_work(foundation: Foundation) -> bool:
     async with foundation.office.look() as work:
         if await next_due(work) is not None:
             return True
-        # what a kill left half written is removed a day later
-        soon = work.now + UNCLAIMED_FOR / 2
-        jobs = [select(func.count()).where(kind.due_at < soon) for kind in JOBS]
+        jobs = [select(func.count()).where(kind.due_at.is_not(None)) for kind in JOBS]
+        # but what a kill left half written is removed a day later
+        soon = DoomedFile.due_at < work.now + UNCLAIMED_FOR / 2
+        jobs.append(select(func.count()).where(soon))
         counts = [await work.session.scalar(query) for query in (open_updates, *jobs)]
         return any(counts)
 

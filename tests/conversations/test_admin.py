@@ -31,9 +31,12 @@ async def test_a_role_is_ended_and_is_of_no_use_at_once(here: Installation) -> N
     await kartika.tap("Kembali")
     await kartika.expect("Sejak")
     await kartika.tap("Akhiri peran ini")
-    await kartika.expect("milik Dewi?")
+    asked = await kartika.expect("milik Dewi?")
+    [yes], _ = asked["reply_markup"]["inline_keyboard"]
     await kartika.tap("Ya, akhiri sekarang")
     await kartika.expect_toast("sudah diakhiri")
+    await kartika.tap_data(asked["message_id"], yes["callback_data"])
+    await kartika.expect_toast("sudah berakhir")
     await dewi.expect("sudah diakhiri oleh administrator")
     assert "antrean" not in {each["command"] for each in await dewi.menu()}
     await dewi.send("/antrean")

@@ -274,6 +274,25 @@ async def test_killed_before_the_commit_it_runs_again(any_house: House) -> None:
     assert await met(any_house) == {1_001}
 
 
+async def test_places_that_went_while_it_looked_are_not_filled(
+    any_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await Pump(any_house.office, Script()).receive([update(1), update(2, BUDI)])
+    script = Script()
+    pump = Pump(any_house.office, script, at_once=1)
+
+    async def fills_up(_: Work) -> bool:
+        pump._free = -1
+        return True
+
+    with monkeypatch.context() as patched:
+        patched.setattr(inbox, "is_due", fills_up)
+        assert await pump._start_lanes() == 0
+    pump._free = 1
+    await pump.drain()
+    assert sorted(script.applied) == [1, 2]
+
+
 async def test_killed_after_the_commit_only_its_answers_go_again(any_house: House) -> None:
     reached = asyncio.Event()
 
