@@ -28,6 +28,9 @@ PRAGMAS = (
     "PRAGMA temp_store=MEMORY",
 )
 
+CLOSED = sqlite3.connect(":memory:", check_same_thread=False)
+CLOSED.close()
+
 
 async def connect(path: str, *, is_patient: bool = False, only_reads: bool = False) -> Connection:
     """
@@ -58,7 +61,14 @@ class Connection:
         return self.raw  # the dialect asks whether there is one
 
     async def statement(self, run: Callable[..., T], *arguments: Any) -> T:
-        """Run a statement; where another process holds the lock, wait for it in the thread."""
+        """
+        Run a statement; where another process holds the lock, wait for it in the thread.
+
+        Raises:
+            sqlite3.ProgrammingError: The connection is closed, or is being closed.
+        """
+        if self.raw is CLOSED:
+            raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
         if self.is_patient:
             return await self._elsewhere(self._patiently, run, *arguments)
         try:
@@ -133,8 +143,11 @@ class Connection:
         self.raw.create_function(*arguments, **options)
 
     async def close(self) -> None:
+        # sqlite3 lets go of its statements before it counts as closed: whoever executed one in
+        # between would end the process
+        raw, self.raw = self.raw, CLOSED
         # the last connection to close writes the log back, which takes the disk's time
-        await self._elsewhere(self.raw.close)
+        await self._elsewhere(raw.close)
         self.stop()
 
     def stop(self) -> None:
