@@ -220,7 +220,7 @@ class App:
         self.parts = parts
         self._outside = outside
         self._geocoder = geocoder or _geocoder(foundation)
-        self.pump = Pump(foundation.office, outside.conversation, is_front=Part.BOT not in parts)
+        self.pump = Pump(foundation.office, outside.conversation)
         self._polling = Election(foundation.office, "polling")
         self._sending = Election(foundation.office, "sending")
         self.sender = Sender(

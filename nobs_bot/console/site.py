@@ -7,7 +7,7 @@ import hmac
 import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -39,7 +39,14 @@ READ_AHEAD_BYTES = 512 * 1024
 _LET_IN_WITHIN_S = 0.05
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Receive = Callable[[list[dict[str, Any]]], Awaitable[None]]
+
+
+class Receive(Protocol):
+    """Keeps updates; what it was given survives when it returns."""
+
+    async def __call__(
+        self, updates: list[dict[str, Any]], *, are_in_order: bool = True
+    ) -> None: ...
 
 
 class Site:
@@ -143,7 +150,8 @@ class Site:
             raise web.HTTPBadRequest from None
         if not isinstance(update, dict) or not isinstance(update.get("update_id"), int):
             raise web.HTTPBadRequest
-        await self._receive([update])
+        # it calls several times at once, and again where it was not answered
+        await self._receive([update], are_in_order=False)
         return web.Response()
 
     async def _health(self, request: web.Request) -> web.Response:

@@ -42,6 +42,10 @@ from nobs_bot.storage.crypto import Vault
 from nobs_bot.storage.work import Work, drop
 
 LEASE = timedelta(seconds=120)
+# Telegram may bring a person's updates in the wrong order; so long those wait before which one is
+# missing, as far back as is looked
+SETTLES_IN = timedelta(seconds=0.2)
+LOOKED_BACK = 20
 _PAYLOAD = "inbox.payload"
 _ANSWERS = "inbox.answers"
 
@@ -105,20 +109,22 @@ def lane_of(raw: dict[str, Any]) -> int:
 
 
 async def store(
-    work: Work, updates: Iterable[dict[str, Any]], *, due_in: timedelta = timedelta(0)
+    work: Work, updates: Iterable[dict[str, Any]], *, are_in_order: bool = True
 ) -> None:
     """
     Keep updates; one whose id is there already is the same update and is left as it is.
 
     Args:
-        due_in: How long nobody takes them, so that what came in the wrong order is put right.
+        are_in_order: Whether all that was before them has come. Else whatever comes before one with
+            a lower id settles: Telegram counts its updates up by one.
     """
+    due_at = work.now if are_in_order else work.now + SETTLES_IN
     rows = [
         {
             "update_id": raw["update_id"],
             "lane": lane_of(raw),
             "received_at": work.now,
-            "due_at": work.now + due_in,
+            "due_at": due_at,
             "state": Progress.WAITING,
             "payload": work.vault.seal_json(_PAYLOAD, raw["update_id"], raw),
             "attempts": 0,
@@ -160,14 +166,18 @@ async def claim_next(work: Work, lanes: Collection[int]) -> dict[int, Claimed]:
 
 
 async def _lease(work: Work, statement: Any, **only: object) -> list[Claimed]:
-    values = {"now": work.now, "until": work.now + LEASE, **only}
+    values = {**_times(work), "until": work.now + LEASE, **only}
     rows = await work.session.execute(statement, values)
     return sorted((Claimed(*row) for row in rows), key=lambda row: row.update_id)
 
 
 async def is_due(work: Work) -> bool:
     """Whether something is there to claim; only a look, which takes no lock."""
-    return (await work.session.execute(_DUE, {"now": work.now})).first() is not None
+    return (await work.session.execute(_DUE, _times(work))).first() is not None
+
+
+def _times(work: Work) -> dict[str, Any]:
+    return {"now": work.now, "settled": work.now + SETTLES_IN}
 
 
 def read_payload(vault: Vault, row: Claimed) -> dict[str, Any]:
@@ -267,7 +277,21 @@ _ROW = _ROWS.c
 _STORE_SQLITE = insert_sqlite(_ROWS).on_conflict_do_nothing()
 _STORE_POSTGRESQL = insert_postgresql(_ROWS).on_conflict_do_nothing()
 _OTHER = _ROWS.alias("other")
-_IS_DUE = _ROW.due_at <= bindparam("now")
+_BEFORE = _ROWS.alias("before")
+_CAME_BEFORE = (
+    select(func.count())
+    .where(_BEFORE.c.update_id.between(_ROW.update_id - LOOKED_BACK, _ROW.update_id - 1))
+    .scalar_subquery()
+)
+# those of our own making are below (`console/compass_page.py`)
+_FIRST = select(func.min(_BEFORE.c.update_id)).where(_BEFORE.c.update_id > 0).scalar_subquery()
+_NONE_IS_MISSING = or_(_CAME_BEFORE == LOOKED_BACK, _ROW.update_id - _FIRST == _CAME_BEFORE)
+# what nobody has tried only settles: until nothing is missing before it, or until it is due, which
+# is soon unless the clock was set back meanwhile
+_IS_DUE = or_(
+    _ROW.due_at <= bindparam("now"),
+    (_ROW.attempts == 0) & or_(_ROW.due_at > bindparam("settled"), _NONE_IS_MISSING),
+)
 _IS_FREE = or_(_ROW.lease_until.is_(None), _ROW.lease_until <= bindparam("now"))
 # the oldest of its lane, and none of them is being run: one that came late is older than that
 _IS_HEAD = ~exists().where(

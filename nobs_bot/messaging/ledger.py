@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from nobs_bot.messaging import inbox
@@ -26,7 +25,7 @@ class Entry:
 
     Args:
         kept: Updates that came.
-        due_in: How long nobody takes them, so that what came in the wrong order is put right.
+        are_in_order: Whether all that was before them has come; see `inbox.store`.
         are_left: Whether they are left to whoever has room for them.
         also: What else belongs to it.
         done: An update with which we are through.
@@ -35,7 +34,7 @@ class Entry:
     """
 
     kept: Sequence[dict[str, Any]] = ()
-    due_in: timedelta = timedelta(0)
+    are_in_order: bool = True
     are_left: bool = False
     also: Callable[[Work], Awaitable[None]] | None = None
     done: Claimed | None = None
@@ -56,9 +55,9 @@ class Ledger(Batch[Entry, list[Claimed]]):
         self._handover = handover
 
     async def _write_down(self, work: Work, entries: Sequence[Entry]) -> list[list[Claimed]]:
-        for due_in in {each.due_in for each in entries if each.kept}:
-            kept = [raw for each in entries if each.due_in == due_in for raw in each.kept]
-            await inbox.store(work, kept, due_in=due_in)
+        for in_order in {each.are_in_order for each in entries if each.kept}:
+            kept = [raw for each in entries if each.are_in_order == in_order for raw in each.kept]
+            await inbox.store(work, kept, are_in_order=in_order)
         for each in entries:
             if each.also:
                 await each.also(work)

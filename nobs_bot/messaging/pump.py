@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,7 +19,7 @@ from nobs_bot.messaging.bell import Bell, Ring
 from nobs_bot.messaging.chats import fill_slot, is_gone, mark_unreachable
 from nobs_bot.messaging.conversation import Dialogue
 from nobs_bot.messaging.handover import Handover
-from nobs_bot.messaging.inbox import Claimed, Progress, lane_of
+from nobs_bot.messaging.inbox import SETTLES_IN, Claimed, Progress, lane_of
 from nobs_bot.messaging.ledger import Entry, Ledger
 from nobs_bot.storage.engine import AWAY
 from nobs_bot.storage.leases import backoff
@@ -30,9 +30,8 @@ log = logging.getLogger(__name__)
 # so long the database may be away before a lane breaks off; its lease is longer
 WAITED_FOR = inbox.LEASE / 2
 FIRST_PAUSE_S = 0.01
+_KEPT_WITHIN_S = 0.02
 ENDS_WITHIN_S = 20.0
-# Telegram may bring a person's updates in the wrong order; who does not answer lets them come in
-SETTLES_IN = timedelta(seconds=0.2)
 
 Answers = list[dict[str, Any]]
 T = TypeVar("T")
@@ -81,14 +80,13 @@ class _Overtaken(Exception):  # noqa: N818 - ends a transaction that another wor
 
 class Pump:
     """
-    Claims updates and runs them.
+    Claims updates and runs them; where `run` is never called, it keeps them for other processes.
 
     Args:
         office: Opens transactions.
         conversation: Handles updates and sends answers.
         at_once: How many people are served side by side.
         idle_s: How often the table is looked at when nobody rings.
-        is_front: Never runs: keeps updates for other processes to answer.
     """
 
     def __init__(
@@ -98,9 +96,7 @@ class Pump:
         *,
         at_once: int = 16,
         idle_s: float = 0.5,
-        is_front: bool = False,
     ) -> None:
-        self._is_front = is_front
         self._office = office
         self._conversation = conversation
         self._bell = Bell(office.database)
@@ -110,10 +106,18 @@ class Pump:
         self._is_running = False
         self._idle_s = self._pause_s = idle_s
         self._awake = asyncio.Event()
+        self._raced: set[int] = set()
+        self._settled_at_s = 0.0  # when the last that settles is due, by the loop's clock
+        self._settling: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def receive(self, updates: list[dict[str, Any]]) -> None:
-        """Keep updates; when this returns they survive anything."""
+    async def receive(self, updates: list[dict[str, Any]], *, are_in_order: bool = True) -> None:
+        """
+        Keep updates; when this returns they survive anything.
+
+        Args:
+            are_in_order: Whether Telegram brought them by their ids; see `inbox.store`.
+        """
         lanes = list({lane_of(each): None for each in updates})
         # what is free to run is taken in hand at once, which saves a transaction
         are_ours = self._is_running and self._free >= len(updates)
@@ -121,7 +125,7 @@ class Pump:
             self._handover.wait_for(lanes)
         entry = Entry(
             kept=updates,
-            due_in=SETTLES_IN if self._is_front else timedelta(0),
+            are_in_order=are_in_order,
             are_left=not are_ours,
             lanes=lanes if are_ours else (),
         )
@@ -130,6 +134,8 @@ class Pump:
         # who waits for another process hears of it; what found no place is ours as much as theirs
         if not are_ours or (taken < len(updates) and not self._handover.is_heard):
             self._look_soon()
+        if not are_in_order and taken < len(updates):
+            self._take_up_soon(lanes if are_ours else ())
 
     async def _take(self, entry: Entry) -> int:
         """Write an entry down and start what was taken in hand; returns of how many people."""
@@ -145,7 +151,8 @@ class Pump:
     def _hear(self, ring: Ring | None) -> None:
         """Another process rang; None: there is something, or we may have missed it."""
         if ring is None:
-            asyncio.get_running_loop().call_later(SETTLES_IN.total_seconds(), self._look_soon)
+            self._awake.set()
+            self._look_once_settled()
             return
         ours = self._handover.hear(ring)
         if ours and self._free > 0:
@@ -160,10 +167,37 @@ class Pump:
         except AWAY as exc:
             log.warning("lanes that are free wait for the database: %s", type(exc))
 
+    def _take_up_soon(self, lanes: Iterable[int]) -> None:
+        """Take lanes once what others keep at this moment is kept, or else what came settled."""
+        if not self._raced:
+            asyncio.get_running_loop().call_later(_KEPT_WITHIN_S, self._take_up_raced)
+        self._raced.update(lanes)
+        self._look_once_settled()
+
+    def _take_up_raced(self) -> None:
+        lanes, self._raced = frozenset(self._raced), set()
+        if lanes and self._free > 0:
+            self._spawn(self._take_up(lanes))
+
     def _look_soon(self) -> None:
         """Look at once, and again and again at ever longer intervals."""
         self._pause_s = FIRST_PAUSE_S
         self._awake.set()
+
+    def _look_once_settled(self) -> None:
+        """Look when what settles now is due: once for all that settle meanwhile."""
+        loop = asyncio.get_running_loop()
+        self._settled_at_s = loop.time() + SETTLES_IN.total_seconds()
+        if self._settling is None:
+            self._settling = loop.call_at(self._settled_at_s, self._look_at_what_settled)
+
+    def _look_at_what_settled(self) -> None:
+        self._look_soon()
+        loop = asyncio.get_running_loop()
+        is_over = loop.time() >= self._settled_at_s
+        self._settling = (
+            None if is_over else loop.call_at(self._settled_at_s, self._look_at_what_settled)
+        )
 
     async def run(self) -> None:
         """Work until cancelled; what is under way then is finished first."""

@@ -54,7 +54,8 @@ CALLS: dict[str, tuple[dict[str, str], bytes, int]] = {
 async def test_only_telegram_calls_the_webhook(house: House, call: str) -> None:
     kept: list[dict[str, Any]] = []
 
-    async def keep(updates: list[dict[str, Any]]) -> None:
+    async def keep(updates: list[dict[str, Any]], *, are_in_order: bool = True) -> None:
+        assert not are_in_order, "Telegram calls several times at once"
         kept.extend(updates)
 
     site = Site(house.office, keep, "secret", house.files)

@@ -7,11 +7,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from sqlalchemy import select
 
 from nobs_bot.cameras import enrolment
 from nobs_bot.cameras.record import Camera
+from nobs_bot.console.site import SECRET_HEADER, WEBHOOK_PATH
 from nobs_bot.sandbox import SandboxServer
 from nobs_bot.storage.audit import Act, AuditLine
 from nobs_bot.storage.work import Work
@@ -69,3 +71,44 @@ async def test_two_taps_in_the_wrong_order_submit_once(
         await here.settled()
         assert await submissions(here) == 1
         assert "IntegrityError" not in here.logged.getvalue(), "they were run side by side"
+
+
+async def test_hasty_taps_that_come_in_reverse_are_taken_as_they_were_made(
+    migrated_url: str | None, sandbox: SandboxServer, tmp_path: Path
+) -> None:
+    async with installation(sandbox, tmp_path, webhook=True, database_url=migrated_url) as here:
+        sari = here.phone("Sari")
+        await enrolling.consent(sari)
+        await enrolling.until_sharing(sari)
+        for earlier in ("Berapa hari perekam", "bidang pandangnya"):
+            await sari.tap("Kembali")
+            shown = await sari.expect(earlier)
+        before = await heading(here)
+        made = ["enrol.turn:15"] * 3 + ["enrol.view"]
+        taps = [
+            tap(sari.person_id, shown["message_id"], data, FIRST_OF_OURS + number)
+            for number, data in enumerate(made)
+        ]
+        for each in reversed(taps):
+            await call_webhook(here, each)
+        await here.settled()
+        assert await heading(here) == (before + 45) % 360
+        await sari.expect("Berapa hari perekam")
+
+
+async def heading(here: Installation) -> float:
+    async with here.foundation.office.look() as work:
+        found = (await work.session.execute(select(Camera.heading_deg))).scalar_one()
+        assert found is not None
+        return found
+
+
+async def call_webhook(here: Installation, update: dict[str, Any]) -> None:
+    """As Telegram does."""
+    headers = {SECRET_HEADER: here.foundation.webhook_secret}
+    url = f"http://127.0.0.1:{here.app.port}{WEBHOOK_PATH}"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(url, json=update, headers=headers) as answer,
+    ):
+        assert answer.status == 200

@@ -12,11 +12,12 @@ from sqlalchemy import text
 
 from nobs_bot.messaging.bell import CHANNEL, Bell, Ring, _read, _write
 from nobs_bot.messaging.handover import MOST_AWAITED, Handover
-from nobs_bot.messaging.pump import SETTLES_IN, Answers, Pump
+from nobs_bot.messaging.inbox import SETTLES_IN
+from nobs_bot.messaging.pump import Answers, Pump
 from nobs_bot.storage.work import Work
 from tests.cast import House
 from tests.messaging.test_pump import done, running
-from tests.messaging.updates import SARI, Script, update
+from tests.messaging.updates import SARI, Script, begun, update
 
 # nobody looks by themselves while these tests run
 NEVER_S = 600.0
@@ -87,15 +88,17 @@ async def test_what_a_front_keeps_is_taken_by_who_answers_and_in_order(
     any_house: House,
 ) -> None:
     script = Script()
-    front = Pump(any_house.office, Script(), is_front=True)
+    front = Pump(any_house.office, Script())
     async with processes(any_house, script):
-        for number in (3, 2, 1):
-            await front.receive([update(number)])
+        first = await begun(any_house)
+        for number in (first + 2, first + 1):
+            await front.receive([update(number)], are_in_order=False)
+        await asyncio.sleep(0.1)
         assert script.applied == []
-        any_house.clock.advance(SETTLES_IN)
+        await front.receive([update(first)], are_in_order=False)
         async with asyncio.timeout(WITHIN_S):
-            await done(any_house, 1, 2, 3)
-    assert script.applied == [1, 2, 3], "as they were sent, and not as they came"
+            await done(any_house, first, first + 1, first + 2)
+    assert script.applied == [first, first + 1, first + 2], "as they were sent, not as they came"
 
 
 @on_postgres
@@ -133,7 +136,7 @@ async def test_what_was_missed_while_nothing_was_heard_is_looked_for(
     any_house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     script = Script()
-    front = Pump(any_house.office, Script(), is_front=True)
+    front = Pump(any_house.office, Script())
     async with processes(any_house, script) as [pump]:
         async with any_house.office.work() as work:
             ends = text(

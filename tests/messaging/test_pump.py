@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from nobs_bot.clock import SystemClock
 from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.messaging import inbox
 from nobs_bot.messaging.chats import is_reachable, slot_message
@@ -21,7 +23,7 @@ from nobs_bot.messaging.pump import Answers, Pump, Sent
 from nobs_bot.people.persons import Person, meet
 from nobs_bot.storage.work import Office, Work
 from tests.cast import House
-from tests.messaging.updates import BUDI, SARI, WAYAN, Script, row, update
+from tests.messaging.updates import BUDI, SARI, WAYAN, Script, begun, row, update
 
 
 async def met(house: House) -> set[int]:
@@ -108,6 +110,88 @@ async def test_a_pump_that_does_not_run_takes_nothing(any_house: House) -> None:
     assert (await row(any_house, 1)).lease_until is None
     await Pump(any_house.office, script).drain()
     assert script.applied == [1]
+
+
+async def receive_each(pump: Pump, *update_ids: int) -> None:
+    """As Telegram calls the webhook: one at a time, whatever their order."""
+    for number in update_ids:
+        await pump.receive([update(number)], are_in_order=False)
+
+
+async def test_what_comes_before_its_predecessor_waits_for_it(any_house: House) -> None:
+    script = Script()
+    pump = Pump(any_house.office, script, idle_s=60)
+    first = await begun(any_house)
+    async with running(pump):
+        # the last but one has the one before it, before which one is missing
+        await receive_each(pump, first + 3, first + 1, first + 2)
+        await asyncio.sleep(0.1)
+        assert script.applied == []
+        await receive_each(pump, first)
+        await done(any_house, *range(first, first + 4))
+    assert script.applied == [first, first + 1, first + 2, first + 3]
+
+
+async def test_what_comes_in_order_is_answered_at_once(any_house: House) -> None:
+    script = Script()
+    pump = Pump(any_house.office, script, idle_s=60)
+    first = await begun(any_house)
+    async with running(pump):
+        for number in range(first, first + 5):
+            await receive_each(pump, number)
+            # the clock stands still, so whatever settled would not be done
+            await done(any_house, number)
+    assert script.applied == list(range(first, first + 5))
+
+
+async def test_what_another_process_kept_meanwhile_is_not_waited_for(any_house: House) -> None:
+    script = Script()
+    pump = Pump(any_house.office, script, idle_s=60)
+    first = await begun(any_house)
+    async with running(pump):
+        await receive_each(pump, first + 1)
+        # of somebody else, and left to others
+        async with any_house.office.work() as work:
+            await inbox.store(work, [update(first, WAYAN)])
+            await inbox.claim(work, 1)
+        await done(any_house, first + 1)
+    assert script.applied == [first + 1]
+
+
+async def test_whose_predecessor_never_comes_is_answered_soon(house: House) -> None:
+    """Telegram begins anew anywhere after a week without updates."""
+    script = Script()
+    pump = Pump(replace(house.office, clock=SystemClock()), script, idle_s=60)
+    await begun(house)
+    async with running(pump):
+        await receive_each(pump, 901, 900)
+        async with asyncio.timeout(5):
+            await done(house, 900, 901)
+    assert script.applied == [900, 901]
+
+
+async def test_the_first_updates_of_all_wait_for_nothing(any_house: House) -> None:
+    script = Script()
+    pump = Pump(any_house.office, script, idle_s=60)
+    async with running(pump):
+        # of our own making, as by a page of ours
+        await pump.receive([update(-5, BUDI)])
+        for number in (700, 701, 702):
+            await receive_each(pump, number)
+            await done(any_house, number)
+    assert script.applied == [-5, 700, 701, 702]
+
+
+async def test_a_clock_that_is_set_back_makes_nobody_wait(any_house: House) -> None:
+    script = Script()
+    pump = Pump(any_house.office, script)
+    first = await begun(any_house)
+    await receive_each(pump, first + 1)
+    await pump.drain()
+    assert script.applied == [], "it settles"
+    any_house.clock.advance(timedelta(hours=-1))
+    await pump.drain()
+    assert script.applied == [first + 1]
 
 
 async def test_what_is_taken_while_told_to_stop_is_finished(

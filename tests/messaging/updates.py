@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy import text as statement
 
 from nobs_bot.errors import Refusal
-from nobs_bot.messaging.inbox import Received
+from nobs_bot.messaging import inbox
+from nobs_bot.messaging.inbox import LOOKED_BACK, Received
 from nobs_bot.messaging.pump import Answers, Applied, Sent
 from nobs_bot.people.persons import meet
 from nobs_bot.storage.work import Office, Work
@@ -81,3 +83,11 @@ class Script:
             raise outcome
         self.answered.append((raw["update_id"], answers))
         return outcome
+
+
+async def begun(house: House) -> int:
+    """A bot that is no new one; the id that Telegram gives next."""
+    async with house.office.work() as work:
+        await inbox.store(work, [update(number, BUDI) for number in range(1, LOOKED_BACK + 1)])
+        await work.session.execute(statement("UPDATE inbox SET state = 'done', attempts = 1"))
+    return LOOKED_BACK + 1
