@@ -134,8 +134,8 @@ class Pump:
         # who waits for another process hears of it; what found no place is ours as much as theirs
         if not are_ours or (taken < len(updates) and not self._handover.is_heard):
             self._look_soon()
-        if not are_in_order and taken < len(updates):
-            self._take_up_soon(lanes if are_ours else ())
+        if are_ours and not are_in_order and taken < len(updates):
+            self._take_up_soon(lanes)
 
     async def _take(self, entry: Entry) -> int:
         """Write an entry down and start what was taken in hand; returns of how many people."""
@@ -176,7 +176,8 @@ class Pump:
 
     def _take_up_raced(self) -> None:
         lanes, self._raced = frozenset(self._raced), set()
-        if lanes and self._free > 0:
+        # what is taken by who was told to stop would lie in its hands for a lease
+        if self._is_running and self._free > 0:
             self._spawn(self._take_up(lanes))
 
     def _look_soon(self) -> None:

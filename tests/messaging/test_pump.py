@@ -182,6 +182,20 @@ async def test_the_first_updates_of_all_wait_for_nothing(any_house: House) -> No
     assert script.applied == [-5, 700, 701, 702]
 
 
+async def test_what_waits_for_another_is_not_taken_by_who_was_told_to_stop(
+    any_house: House,
+) -> None:
+    pump = Pump(any_house.office, Script(), idle_s=60)
+    first = await begun(any_house)
+    async with running(pump):
+        await receive_each(pump, first + 1)
+    async with any_house.office.work() as work:
+        await inbox.store(work, [update(first, WAYAN)])
+    await asyncio.sleep(0.1)
+    assert (await row(any_house, first + 1)).lease_until is None
+    assert (await row(any_house, first + 1)).attempts == 0
+
+
 async def test_a_clock_that_is_set_back_makes_nobody_wait(any_house: House) -> None:
     script = Script()
     pump = Pump(any_house.office, script)
