@@ -62,6 +62,10 @@ class Handover:
             del self._in_hand[lane]
             self._wanted.discard(lane)
 
+    def has(self, lane: int) -> bool:
+        """Whether a lane is ours."""
+        return lane in self._in_hand
+
     def is_wanted(self, lane: int) -> bool:
         """Whether another process has what comes next of a lane that is ours."""
         return lane in self._wanted

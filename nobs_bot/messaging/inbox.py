@@ -46,6 +46,9 @@ LEASE = timedelta(seconds=120)
 # missing, as far back as is looked
 SETTLES_IN = timedelta(seconds=0.2)
 LOOKED_BACK = 20
+# what is due later than that was written by a clock that has been set back; far more than processes
+# differ in what time they call now
+_AHEAD = timedelta(seconds=2)
 _PAYLOAD = "inbox.payload"
 _ANSWERS = "inbox.answers"
 
@@ -177,7 +180,7 @@ async def is_due(work: Work) -> bool:
 
 
 def _times(work: Work) -> dict[str, Any]:
-    return {"now": work.now, "settled": work.now + SETTLES_IN}
+    return {"now": work.now, "ahead": work.now + _AHEAD}
 
 
 def read_payload(vault: Vault, row: Claimed) -> dict[str, Any]:
@@ -283,14 +286,18 @@ _CAME_BEFORE = (
     .where(_BEFORE.c.update_id.between(_ROW.update_id - LOOKED_BACK, _ROW.update_id - 1))
     .scalar_subquery()
 )
-# those of our own making are below (`console/compass_page.py`)
-_FIRST = select(func.min(_BEFORE.c.update_id)).where(_BEFORE.c.update_id > 0).scalar_subquery()
+# those of our own making are below it (`console/compass_page.py`); the first of all settles, too
+_FIRST = (
+    select(func.min(_BEFORE.c.update_id))
+    .where(_BEFORE.c.update_id > 0, _BEFORE.c.due_at <= bindparam("now"))
+    .scalar_subquery()
+)
 _NONE_IS_MISSING = or_(_CAME_BEFORE == LOOKED_BACK, _ROW.update_id - _FIRST == _CAME_BEFORE)
 # what nobody has tried only settles: until nothing is missing before it, or until it is due, which
 # is soon unless the clock was set back meanwhile
 _IS_DUE = or_(
     _ROW.due_at <= bindparam("now"),
-    (_ROW.attempts == 0) & or_(_ROW.due_at > bindparam("settled"), _NONE_IS_MISSING),
+    (_ROW.attempts == 0) & or_(_ROW.due_at > bindparam("ahead"), _NONE_IS_MISSING),
 )
 _IS_FREE = or_(_ROW.lease_until.is_(None), _ROW.lease_until <= bindparam("now"))
 # the oldest of its lane, and none of them is being run: one that came late is older than that

@@ -175,9 +175,11 @@ class Pump:
         self._look_once_settled()
 
     def _take_up_raced(self) -> None:
-        lanes, self._raced = frozenset(self._raced), set()
+        raced, self._raced = self._raced, set()
+        # of whom we have one in hand, the next is taken after it
+        lanes = frozenset(lane for lane in raced if not self._handover.has(lane))
         # what is taken by who was told to stop would lie in its hands for a lease
-        if self._is_running and self._free > 0:
+        if lanes and self._is_running and self._free > 0:
             self._spawn(self._take_up(lanes))
 
     def _look_soon(self) -> None:

@@ -52,10 +52,10 @@ class Turns:
             OperationalError: the disk or another process does not let us.
         """
         self._connection = connection
-        if not connection.raw.in_transaction:
-            # a full disk makes SQLite undo the whole transaction, and with it earlier parts
-            self._tell(sqlite3.OperationalError("the transaction was undone"))
         try:
+            if not connection.raw.in_transaction:
+                # a full disk makes SQLite undo the whole transaction, and with it earlier parts
+                self._tell(sqlite3.OperationalError("the transaction was undone"))
             await connection.begin_part()
         except sqlite3.Error as exc:
             raise OperationalError("BEGIN", None, exc) from exc

@@ -19,6 +19,7 @@ from nobs_bot.storage.audit import Act, AuditLine
 from nobs_bot.storage.work import Work
 from tests.conversations import enrolling
 from tests.installation import Installation, installation
+from tests.messaging.updates import settle_in
 
 FIRST_OF_OURS = 500_000_000
 
@@ -74,7 +75,10 @@ async def test_two_taps_in_the_wrong_order_submit_once(
 
 
 async def test_hasty_taps_that_come_in_reverse_are_taken_as_they_were_made(
-    migrated_url: str | None, sandbox: SandboxServer, tmp_path: Path
+    migrated_url: str | None,
+    sandbox: SandboxServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with installation(sandbox, tmp_path, webhook=True, database_url=migrated_url) as here:
         sari = here.phone("Sari")
@@ -89,6 +93,7 @@ async def test_hasty_taps_that_come_in_reverse_are_taken_as_they_were_made(
             tap(sari.person_id, shown["message_id"], data, FIRST_OF_OURS + number)
             for number, data in enumerate(made)
         ]
+        settle_in(monkeypatch, seconds=1)
         for each in reversed(taps):
             await call_webhook(here, each)
         await here.settled()

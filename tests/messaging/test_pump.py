@@ -11,19 +11,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from nobs_bot.clock import SystemClock
 from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.messaging import inbox
+from nobs_bot.messaging import pump as pump_module
 from nobs_bot.messaging.chats import is_reachable, slot_message
 from nobs_bot.messaging.inbox import Progress
 from nobs_bot.messaging.pump import Answers, Pump, Sent
 from nobs_bot.people.persons import Person, meet
 from nobs_bot.storage.work import Office, Work
 from tests.cast import House
-from tests.messaging.updates import BUDI, SARI, WAYAN, Script, begun, row, update
+from tests.messaging.updates import BUDI, SARI, WAYAN, Script, begun, row, settle_in, update
 
 
 async def met(house: House) -> set[int]:
@@ -144,10 +145,15 @@ async def test_what_comes_in_order_is_answered_at_once(any_house: House) -> None
     assert script.applied == list(range(first, first + 5))
 
 
-async def test_what_another_process_kept_meanwhile_is_not_waited_for(any_house: House) -> None:
+async def test_what_another_process_kept_meanwhile_is_not_waited_for(
+    any_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     script = Script()
     pump = Pump(any_house.office, script, idle_s=60)
     first = await begun(any_house)
+    # neither look may find it: whom it is about is known
+    monkeypatch.setattr(pump, "_look_soon", lambda: None)
+    monkeypatch.setattr(pump_module, "_KEPT_WITHIN_S", 0.5)
     async with running(pump):
         await receive_each(pump, first + 1)
         # of somebody else, and left to others
@@ -158,40 +164,70 @@ async def test_what_another_process_kept_meanwhile_is_not_waited_for(any_house: 
     assert script.applied == [first + 1]
 
 
-async def test_whose_predecessor_never_comes_is_answered_soon(house: House) -> None:
+async def test_whose_predecessor_never_comes_is_answered_soon(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Telegram begins anew anywhere after a week without updates."""
+    settle_in(monkeypatch, seconds=1)
     script = Script()
     pump = Pump(replace(house.office, clock=SystemClock()), script, idle_s=60)
     await begun(house)
     async with running(pump):
         await receive_each(pump, 901, 900)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(10):
             await done(house, 900, 901)
     assert script.applied == [900, 901]
 
 
-async def test_the_first_updates_of_all_wait_for_nothing(any_house: House) -> None:
+async def test_after_the_first_of_all_nobody_waits(any_house: House) -> None:
     script = Script()
     pump = Pump(any_house.office, script, idle_s=60)
     async with running(pump):
         # of our own making, as by a page of ours
         await pump.receive([update(-5, BUDI)])
-        for number in (700, 701, 702):
+        await receive_each(pump, 701, 700)
+        any_house.clock.advance(inbox.SETTLES_IN)
+        await done(any_house, 700, 701)
+        for number in (702, 703):
             await receive_each(pump, number)
             await done(any_house, number)
-    assert script.applied == [-5, 700, 701, 702]
+    assert script.applied == [-5, 700, 701, 702, 703]
+
+
+@pytest.mark.parametrize(("missing", "is_due"), [(30, False), (29, True)])
+async def test_so_far_back_is_looked_for_what_is_missing(
+    any_house: House, missing: int, is_due: bool
+) -> None:
+    async with any_house.office.work() as work:
+        before = [update(number, BUDI) for number in range(1, 50) if number != missing]
+        await inbox.store(work, before)
+        await work.session.execute(text("UPDATE inbox SET state = 'done', attempts = 1"))
+        await inbox.store(work, [update(50)], are_in_order=False)
+        assert await inbox.is_due(work) is is_due
+
+
+async def test_whose_clock_is_a_little_behind_does_not_take_what_settles(any_house: House) -> None:
+    """Of processes side by side each looks at the time by itself, and some look early."""
+    script = Script()
+    pump = Pump(any_house.office, script)
+    first = await begun(any_house)
+    await receive_each(pump, first + 1)
+    any_house.clock.advance(timedelta(milliseconds=-300))
+    await pump.drain()
+    assert script.applied == []
 
 
 async def test_what_waits_for_another_is_not_taken_by_who_was_told_to_stop(
-    any_house: House,
+    any_house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pump_module, "_KEPT_WITHIN_S", 0.5)
     pump = Pump(any_house.office, Script(), idle_s=60)
     first = await begun(any_house)
     async with running(pump):
         await receive_each(pump, first + 1)
     async with any_house.office.work() as work:
         await inbox.store(work, [update(first, WAYAN)])
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.7)
     assert (await row(any_house, first + 1)).lease_until is None
     assert (await row(any_house, first + 1)).attempts == 0
 

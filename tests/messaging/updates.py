@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy import text as statement
 
 from nobs_bot.errors import Refusal
-from nobs_bot.messaging import inbox
+from nobs_bot.messaging import inbox, pump
 from nobs_bot.messaging.inbox import LOOKED_BACK, Received
 from nobs_bot.messaging.pump import Answers, Applied, Sent
 from nobs_bot.people.persons import meet
@@ -91,3 +93,9 @@ async def begun(house: House) -> int:
         await inbox.store(work, [update(number, BUDI) for number in range(1, LOOKED_BACK + 1)])
         await work.session.execute(statement("UPDATE inbox SET state = 'done', attempts = 1"))
     return LOOKED_BACK + 1
+
+
+def settle_in(monkeypatch: pytest.MonkeyPatch, *, seconds: float) -> None:
+    """However slow this machine is: longer than it takes to hand in the next."""
+    for module in (inbox, pump):
+        monkeypatch.setattr(module, "SETTLES_IN", timedelta(seconds=seconds))

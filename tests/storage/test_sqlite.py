@@ -30,6 +30,7 @@ USED_WHILE_IT_CLOSES = textwrap.dedent(
             except sqlite3.ProgrammingError:
                 pass
             await asyncio.sleep(0)
+        await closing
 
     async def main():
         for _ in range(200):
