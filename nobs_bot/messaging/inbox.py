@@ -281,11 +281,15 @@ _STORE_SQLITE = insert_sqlite(_ROWS).on_conflict_do_nothing()
 _STORE_POSTGRESQL = insert_postgresql(_ROWS).on_conflict_do_nothing()
 _OTHER = _ROWS.alias("other")
 _BEFORE = _ROWS.alias("before")
-_CAME_BEFORE = (
-    select(func.count())
+# limited, since PostgreSQL takes a range that it does not know for a part of the whole table
+_LOOKED_AT = (
+    select(_BEFORE.c.update_id)
     .where(_BEFORE.c.update_id.between(_ROW.update_id - LOOKED_BACK, _ROW.update_id - 1))
-    .scalar_subquery()
+    .limit(LOOKED_BACK)
+    .correlate(_ROWS)
+    .subquery()
 )
+_CAME_BEFORE = select(func.count()).select_from(_LOOKED_AT).scalar_subquery()
 # those of our own making are below it (`console/compass_page.py`); the first of all settles, too
 _FIRST = (
     select(func.min(_BEFORE.c.update_id))
