@@ -32,7 +32,7 @@ async def test_schedules_on_postgresql_break_nothing() -> None:
     result = await run("postgres", seeds, load_seed=1, webhook=True)
     assert result.violations == {}
     assert len(result.schedules) == ON_POSTGRES
-    assert result.updates > 50
+    assert result.updates > 100
 
 
 @pytest.mark.postgres
