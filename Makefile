@@ -26,7 +26,7 @@ run: .venv/.installed ## set up what is missing and start; without BOT_TOKEN in 
 
 test: .venv/.installed-dev system ## set up what is missing and run all the tests
 	@$(BIN)/python -m compileall -q bot.py handlers nobs_bot # for the many processes that tests start
-	@$(BIN)/pytest -n 3 --dist loadgroup -m "not soak"
+	@./tests/in-memory.sh $(BIN)/pytest -n 4 --dist loadgroup -m "not soak"
 
 soak: .venv/.installed-dev ## the long tests, and SCHEDULES=1000 schedules of faults from SEED=1 on
 	@$(BIN)/pytest -m soak

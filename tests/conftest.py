@@ -14,6 +14,7 @@ from nobs_bot.sandbox import SandboxServer, the_cast
 from tests.cast import any_house, areas, house, migrated, office
 from tests.databases import database_url, migrated_url, postgres, template
 from tests.leftout import pytest_sessionfinish, pytest_terminal_summary
+from tests.scenes import encoded_scenes, scenes
 from tests.sharing import share_what_is_dear
 
 share_what_is_dear()
@@ -65,6 +66,7 @@ __all__ = [
     "areas",
     "browser",
     "database_url",
+    "encoded_scenes",
     "house",
     "migrated",
     "migrated_url",
@@ -74,5 +76,6 @@ __all__ = [
     "pytest_sessionfinish",
     "pytest_terminal_summary",
     "sandbox",
+    "scenes",
     "template",
 ]

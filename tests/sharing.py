@@ -4,17 +4,22 @@ What the tests of a process share, which an installation makes once and every te
 Each test has a database of its own, and with it engines of its own. SQLAlchemy keeps what it has
 compiled with the engine, so every test would compile every statement again, which costs more than
 running it. Likewise each HTTP client reads the list of certificate authorities, 20 ms at a time,
-though no test speaks to one whose certificate they have signed.
+though no test speaks to one whose certificate they have signed. And each app loads OpenCV for its
+checks, though few tests check a stream.
 """
 
 from __future__ import annotations
 
+import os
 import ssl
 from functools import cache
 from typing import Any
 
 from sqlalchemy import URL, Dialect, Engine, Pool
 from sqlalchemy.util import LRUCache
+
+from nobs_bot.streams import children
+from tests.forkservers import Lender
 
 STATEMENTS = 4000
 # psycopg's two, with and without asyncio, have the same name
@@ -62,6 +67,8 @@ def _context(*args: Any, **more: Any) -> ssl.SSLContext:
 
 
 def share_what_is_dear() -> None:
-    """Engines of a dialect share what they have compiled, HTTP clients whom they trust."""
+    """Engines of a dialect share what is compiled, HTTP clients whom they trust, apps OpenCV."""
     Engine.__init__ = _made_alike  # type: ignore[method-assign]
     ssl.create_default_context = _context
+    if hasattr(os, "pidfd_open"):  # Linux
+        children._start_process = Lender().start  # type: ignore[assignment]

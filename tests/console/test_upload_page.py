@@ -185,6 +185,7 @@ async def test_pausing_going_on_and_cancelling_by_keyboard(
     await page.get_by_label("Pilih berkas").set_input_files([first, second])
     await expect(page.get_by_text("Menunggu giliran")).to_be_visible()
     await past(page, 0.2)
+    await line(line_, MB // 16)  # neither file may end before its button is pressed
     pause = page.get_by_role("button", name="Jeda: satu.dav")
     await pause.focus()
     await page.keyboard.press("Enter")
@@ -219,9 +220,10 @@ async def test_a_button_holds_while_its_row_changes(
     here = await visit(browser)
     page = here.page
     await begun(counter, here)
-    await slow_down(here, 2 * MB)
+    line_ = await slow_down(here, 2 * MB)
     await page.get_by_label("Pilih berkas").set_input_files([first, second])
     await past(page, 0.1)
+    await line(line_, MB // 16)
     await page.get_by_role("button", name="Batalkan: dua.dav").focus()
     await page.keyboard.down("Space")
     # the second one's turn comes in the very moment

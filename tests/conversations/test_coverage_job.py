@@ -24,20 +24,15 @@ from tests.phone import Phone
 CORNER = (-6.14271, 106.79329)
 
 
-@pytest.fixture(scope="module")
-def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("clips")
-
-
 # the other conversations run on SQLite, and the use cases on both
 @pytest.mark.parametrize(
     "database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
 )
 async def test_a_hotspot_leads_to_a_camera_that_was_turned(
-    sandbox: SandboxServer, tmp_path: Path, cache_dir: Path, database_url: str | None
+    sandbox: SandboxServer, tmp_path: Path, scenes: Path, database_url: str | None
 ) -> None:
     cameras = DemoCameras()
-    infos = {info.key: info for info in await cameras.start(cache_dir=cache_dir)}
+    infos = {info.key: info for info in await cameras.start(cache_dir=scenes)}
     corner = infos["corner"]
     address = parse_address(corner.url).with_credentials(corner.username, corner.password)
     try:

@@ -35,9 +35,9 @@ async def looked_at(here: Installation) -> Health:
             await asyncio.sleep(0.1)
 
 
-async def test_a_camera_answers_and_falls_silent(here: Installation, tmp_path: Path) -> None:
+async def test_a_camera_answers_and_falls_silent(here: Installation, scenes: Path) -> None:
     cameras = DemoCameras()
-    infos = await cameras.start(cache_dir=tmp_path / "cameras")
+    infos = await cameras.start(cache_dir=scenes)
     good = next(info for info in infos if info.key == "good")
     camera_id = await approved_camera(here)
     wayan, sari, citra = (here.phone(name) for name in ("Wayan", "Sari", "Citra"))

@@ -25,18 +25,13 @@ from tests.phone import Phone
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("clips")
-
-
 @asynccontextmanager
 async def watched_shop(
-    sandbox: SandboxServer, folder: Path, cache_dir: Path
+    sandbox: SandboxServer, folder: Path, scenes: Path
 ) -> AsyncIterator[tuple[Installation, str]]:
     """An installation where Sari's camera takes part and may be watched, and its password."""
     cameras = DemoCameras()
-    infos = {info.key: info for info in await cameras.start(cache_dir=cache_dir)}
+    infos = {info.key: info for info in await cameras.start(cache_dir=scenes)}
     good = infos["good"]
     address = parse_address(good.url).with_credentials(good.username, good.password)
     port = free_port()
@@ -73,9 +68,9 @@ async def begin(page: Page) -> None:
 
 
 async def test_an_officer_watches_until_the_owner_stops_it(
-    sandbox: SandboxServer, tmp_path: Path, cache_dir: Path, browser: Browser
+    sandbox: SandboxServer, tmp_path: Path, scenes: Path, browser: Browser
 ) -> None:
-    async with watched_shop(sandbox, tmp_path, cache_dir) as (here, password):
+    async with watched_shop(sandbox, tmp_path, scenes) as (here, password):
         page = await browser.new_page(viewport={"width": 1280, "height": 800})
         complaints: list[str] = []
         page.on("console", lambda said: complaints.append(said.text))
@@ -133,9 +128,9 @@ async def colours(page: Page) -> set[str]:
 
 
 async def test_a_browser_that_cannot_play_it_shows_stills(
-    sandbox: SandboxServer, tmp_path: Path, cache_dir: Path, browser: Browser
+    sandbox: SandboxServer, tmp_path: Path, scenes: Path, browser: Browser
 ) -> None:
-    async with watched_shop(sandbox, tmp_path, cache_dir) as (here, _):
+    async with watched_shop(sandbox, tmp_path, scenes) as (here, _):
         page = await browser.new_page(viewport={"width": 390, "height": 800})
         await page.add_init_script("MediaSource.isTypeSupported = () => false")
         await sign_in(page, here.phone("Rahmat"))
@@ -156,9 +151,9 @@ async def test_a_browser_that_cannot_play_it_shows_stills(
 
 
 async def test_the_owner_sets_the_terms(
-    sandbox: SandboxServer, tmp_path: Path, cache_dir: Path
+    sandbox: SandboxServer, tmp_path: Path, scenes: Path
 ) -> None:
-    async with watched_shop(sandbox, tmp_path, cache_dir) as (here, _):
+    async with watched_shop(sandbox, tmp_path, scenes) as (here, _):
         sari, budi = here.phone("Sari"), here.phone("Budi")
         await sari.send("/kamera")
         await sari.tap("K-1001")

@@ -28,10 +28,10 @@ pytestmark = pytest.mark.browser
 
 
 async def test_from_the_officers_walk_to_the_live_picture_and_its_end(
-    sandbox: SandboxServer, tmp_path: Path, browser: Browser
+    sandbox: SandboxServer, tmp_path: Path, scenes: Path, browser: Browser
 ) -> None:
     cameras = DemoCameras()
-    infos = {info.key: info for info in await cameras.start(cache_dir=tmp_path / "clips")}
+    infos = {info.key: info for info in await cameras.start(cache_dir=scenes)}
     good = infos["good"]
     address = parse_address(good.url).with_credentials(good.username, good.password)
     port = free_port()

@@ -19,10 +19,10 @@ from tests.phone import Phone
 
 
 @pytest.fixture
-async def cameras(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, CameraInfo]]:
+async def cameras(scenes: Path) -> AsyncIterator[dict[str, CameraInfo]]:
     """The demo's cameras by their scene."""
     demo = DemoCameras()
-    infos = await demo.start(cache_dir=tmp_path_factory.getbasetemp() / "scenes")
+    infos = await demo.start(cache_dir=scenes)
     yield {info.key: info for info in infos}
     await demo.stop()
 

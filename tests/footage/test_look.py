@@ -19,6 +19,7 @@ from nobs_bot.streams.children import Children
 from tests.cameras.test_photos import picture
 from tests.footage.recordings import noise, video
 from tests.footage.test_formats import ARCHIVES, DOCUMENTS, PROGRAMS
+from tests.forkservers import started_alone
 
 
 @pytest.fixture
@@ -150,6 +151,7 @@ async def test_without_children_the_file_is_kept_and_not_looked_at(
 ) -> None:
     import psutil
 
+    monkeypatch.setattr("nobs_bot.streams.children._start_process", started_alone)
     await looker._children.ready()
     for process in psutil.Process().children():
         os.kill(process.pid, signal.SIGKILL)

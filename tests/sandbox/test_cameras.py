@@ -28,15 +28,10 @@ print(sum(ok for ok, _ in frames), frames[-1][1].shape)
 """
 
 
-@pytest.fixture(scope="module")
-def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("clips")
-
-
 @pytest.fixture
-async def cameras(cache_dir: Path) -> AsyncIterator[dict[str, CameraInfo]]:
+async def cameras(scenes: Path) -> AsyncIterator[dict[str, CameraInfo]]:
     demo = DemoCameras()
-    infos = await demo.start(cache_dir=cache_dir)
+    infos = await demo.start(cache_dir=scenes)
     yield {info.key: info for info in infos}
     await demo.stop()
 
@@ -109,26 +104,26 @@ async def test_many_viewers_at_once(cameras: dict[str, CameraInfo], checker: Str
     assert [report.verdict for report in reports] == [Verdict.GOOD] * 3
 
 
-def test_kept_clip_is_used_and_a_broken_one_replaced(cache_dir: Path) -> None:
-    path = next(cache_dir.glob("good-*.clip"))
+def test_kept_clip_is_used_and_a_broken_one_replaced(scenes: Path) -> None:
+    path = next(scenes.glob("good-*.clip"))
     name = path.name.removesuffix(".clip")
 
     def never():
         raise AssertionError
         yield
 
-    kept = cached(cache_dir, name, never(), fps=15)
+    kept = cached(scenes, name, never(), fps=15)
     assert len(kept.frames) == 90
-    (cache_dir / "broken.clip").write_bytes(path.read_bytes()[:1000])
+    (scenes / "broken.clip").write_bytes(path.read_bytes()[:1000])
     with pytest.raises(AssertionError):
-        cached(cache_dir, "broken", never(), fps=15)
+        cached(scenes, "broken", never(), fps=15)
 
 
 async def test_the_camera_on_the_corner_shows_that_it_was_turned(
-    cache_dir: Path, checker: StreamChecker
+    scenes: Path, checker: StreamChecker
 ) -> None:
     demo = DemoCameras()
-    infos = {info.key: info for info in await demo.start(cache_dir=cache_dir)}
+    infos = {info.key: info for info in await demo.start(cache_dir=scenes)}
     try:
         info = infos["corner"]
         address = parse_address(info.url).with_credentials(info.username, info.password)

@@ -10,9 +10,17 @@ import pytest
 
 from nobs_bot.sandbox.cameras import scenes
 from nobs_bot.sandbox.cameras.clip import Clip, encode
+from nobs_bot.streams import children
 from nobs_bot.streams.check import StreamChecker
+from tests.forkservers import started_alone
 
 LOOPBACK = ipaddress.ip_network("127.0.0.1/32")
+
+
+@pytest.fixture(autouse=True)
+def _forkservers_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here is what they are tested by."""
+    monkeypatch.setattr(children, "_start_process", started_alone)
 
 
 @pytest.fixture
