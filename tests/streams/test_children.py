@@ -17,8 +17,11 @@ from nobs_bot.streams.children import Children, ForkserverBroken
 ROOT = Path(__file__).parents[2]
 SPIN = "tests.streams.tasks:spin"
 APP = """
-import asyncio
+import asyncio, signal
 from nobs_bot.streams.children import Children
+
+# who runs the tests in the background has it ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 async def main():
     children = Children()
