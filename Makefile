@@ -25,7 +25,7 @@ run: .venv/.installed ## set up what is missing and start; without BOT_TOKEN in 
 	@$(BIN)/python bot.py
 
 test: .venv/.installed-dev system ## set up what is missing and run all the tests
-	@$(BIN)/python -m compileall -q bot.py handlers nobs_bot # for the many processes that tests start
+	@$(BIN)/python -m compileall -q bot.py handlers migrations nobs_bot # for the many processes that tests start
 	@./tests/in-memory.sh $(BIN)/pytest -n 4 --dist loadgroup -m "not soak"
 
 soak: .venv/.installed-dev ## the long tests, and SCHEDULES=1000 schedules of faults from SEED=1 on

@@ -15,7 +15,7 @@ from tests.cast import any_house, areas, house, migrated, office
 from tests.databases import database_url, migrated_url, postgres, template
 from tests.leftout import pytest_sessionfinish, pytest_terminal_summary
 from tests.scenes import encoded_scenes, scenes
-from tests.sharing import share_what_is_dear
+from tests.sharing import pytest_collection_finish, share_what_is_dear
 
 share_what_is_dear()
 
@@ -73,6 +73,7 @@ __all__ = [
     "office",
     "paces_stand_still",
     "postgres",
+    "pytest_collection_finish",
     "pytest_sessionfinish",
     "pytest_terminal_summary",
     "sandbox",

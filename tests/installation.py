@@ -128,7 +128,8 @@ class _log:  # noqa: N801 - reads as a function
         self._level = root.level
         root.addHandler(self._handler)
         root.setLevel(logging.DEBUG)
-        for chatty in ("aiosqlite", "PIL"):  # thousands of lines a second, of no words of ours
+        # thousands of lines a second, of no words of ours
+        for chatty in ("aiosqlite", "PIL", "nobs_bot.storage.fairness"):
             logging.getLogger(chatty).setLevel(logging.INFO)
         return stream
 
