@@ -71,11 +71,14 @@ class Lender:
         return Lent(*_PID.unpack(said))
 
     def _begin(self) -> None:
-        self._line, theirs = socket.socketpair()
+        ours, theirs = socket.socketpair()
         children._PROGRAM = _OWN
-        with theirs:
-            started_alone(theirs).wait()
-        children._PROGRAM = REAL
+        try:
+            with theirs:
+                started_alone(theirs).wait()
+        finally:
+            children._PROGRAM = REAL
+        self._line = ours
 
 
 def main() -> None:

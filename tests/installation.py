@@ -128,8 +128,7 @@ class _log:  # noqa: N801 - reads as a function
         self._level = root.level
         root.addHandler(self._handler)
         root.setLevel(logging.DEBUG)
-        # thousands of lines a second, of no words of ours
-        for chatty in ("aiosqlite", "PIL", "nobs_bot.storage.fairness"):
+        for chatty in ("aiosqlite", "PIL"):  # thousands of lines a second, of no words of ours
             logging.getLogger(chatty).setLevel(logging.INFO)
         return stream
 
