@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,12 +34,13 @@ from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.streams.children import Children
 from nobs_bot.texts import Texts
-from tests.databases import lay_migrated
+from tests.databases import administer, fresh, lay_migrated
 
 # Jalan Duri Selatan; the kelurahan that holds it, its kecamatan, the district
 SHOP = (-6.1534, 106.7981)
 KELURAHAN, KECAMATAN, DISTRICT = "31.73.04.1006", "31.73.04", "31.73"
 OTHER_KECAMATAN = "31.73.01"
+SEATED = "test_seated"
 # Monday, 16 November 2026, 10.00 WIB
 MONDAY = datetime(2026, 11, 16, 3, tzinfo=UTC)
 KEYS = parse_keys("1:" + "QUJD" * 10 + "QUI=")
@@ -168,15 +169,18 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @asynccontextmanager
-async def house_on(url: str, folder: Path, areas: Areas) -> AsyncIterator[House]:
-    """The cast in a migrated database."""
+async def house_on(
+    url: str, folder: Path, areas: Areas, seated: dict[str, int] | None = None
+) -> AsyncIterator[House]:
+    """The cast in a migrated database; *seated* are the ids where they have their seats in it."""
     settings = settings_in(folder)
     clock, vault = ManualClock(MONDAY), Vault(KEYS)
     database = Database(url)
     office = Office(database, vault, clock, Texts(settings.zone), settings)
     files, children = FileStore((folder / "files").as_uri(), vault), Children()
-    house = House(office, clock, areas, files, Looker(children, files))
-    await house.seat()
+    house = House(office, clock, areas, files, Looker(children, files), dict(seated or {}))
+    if not seated:
+        await house.seat()
     try:
         yield house
     finally:
@@ -184,24 +188,73 @@ async def house_on(url: str, folder: Path, areas: Areas) -> AsyncIterator[House]
         await database.close()
 
 
+@dataclass(frozen=True)
+class Seated:
+    """A database in which the cast have their seats, made once and copied for every test."""
+
+    name: str
+    ids: dict[str, int]
+
+
+async def seat(url: str, folder: Path, areas: Areas) -> dict[str, int]:
+    """Give the cast their seats in a migrated database; their ids."""
+    async with house_on(url, folder, areas) as house:
+        return house.ids
+
+
+@pytest.fixture(scope="session")
+def seated(migrated: Path, areas: Areas, tmp_path_factory: pytest.TempPathFactory) -> Seated:
+    """An SQLite file with the cast in it."""
+    path = tmp_path_factory.mktemp("seated") / "nobs.sqlite3"
+    shutil.copyfile(migrated, path)
+    return Seated(str(path), asyncio.run(seat(f"sqlite:///{path}", path.parent, areas)))
+
+
+@pytest.fixture(scope="session")
+def seated_template(
+    postgres: Any, template: str, areas: Areas, tmp_path_factory: pytest.TempPathFactory
+) -> Seated:
+    """A PostgreSQL database with the cast in it."""
+    administer(postgres, f"CREATE DATABASE {SEATED} TEMPLATE {template} STRATEGY FILE_COPY")
+    folder = tmp_path_factory.mktemp("seated")
+    return Seated(SEATED, asyncio.run(seat(postgres.get_uri(SEATED), folder, areas)))
+
+
 @pytest.fixture
-async def house(migrated: Path, tmp_path: Path, areas: Areas) -> AsyncIterator[House]:
+async def house(seated: Seated, tmp_path: Path, areas: Areas) -> AsyncIterator[House]:
     """The cast on SQLite."""
     copy = tmp_path / "nobs.sqlite3"
-    shutil.copyfile(migrated, copy)
-    async with house_on(f"sqlite:///{copy}", tmp_path, areas) as made:
+    shutil.copyfile(seated.name, copy)
+    async with house_on(f"sqlite:///{copy}", tmp_path, areas, seated.ids) as made:
         yield made
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def seated_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """As `migrated_url`, with the cast in it."""
+    if request.param == "sqlite":
+        yield None
+        return
+    like = request.getfixturevalue("seated_template")
+    with fresh(request.getfixturevalue("postgres"), like.name) as url:
+        yield url
 
 
 @pytest.fixture
 async def any_house(
-    migrated_url: str | None, migrated: Path, tmp_path: Path, areas: Areas
+    seated_url: str | None,
+    seated: Seated,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    areas: Areas,
 ) -> AsyncIterator[House]:
     """The cast on SQLite, and once more on PostgreSQL."""
-    url = migrated_url or f"sqlite:///{tmp_path / 'nobs.sqlite3'}"
-    if migrated_url is None:
-        shutil.copyfile(migrated, tmp_path / "nobs.sqlite3")
-    async with house_on(url, tmp_path, areas) as made:
+    copy = tmp_path / "nobs.sqlite3"
+    if seated_url is None:
+        shutil.copyfile(seated.name, copy)
+    else:
+        seated = request.getfixturevalue("seated_template")
+    async with house_on(seated_url or f"sqlite:///{copy}", tmp_path, areas, seated.ids) as made:
         yield made
 
 

@@ -11,7 +11,16 @@ from playwright.async_api import Browser, async_playwright, expect
 
 import handlers  # noqa: F401 - as in production before aiogram, which it imports unbuilt
 from nobs_bot.sandbox import SandboxServer, the_cast
-from tests.cast import any_house, areas, house, migrated, office
+from tests.cast import (
+    any_house,
+    areas,
+    house,
+    migrated,
+    office,
+    seated,
+    seated_template,
+    seated_url,
+)
 from tests.databases import database_url, migrated_url, postgres, template
 from tests.leftout import pytest_sessionfinish, pytest_terminal_summary
 from tests.scenes import encoded_scenes, scenes
@@ -78,5 +87,8 @@ __all__ = [
     "pytest_terminal_summary",
     "sandbox",
     "scenes",
+    "seated",
+    "seated_template",
+    "seated_url",
     "template",
 ]

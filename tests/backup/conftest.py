@@ -51,17 +51,17 @@ def _tools_of_the_server(request: pytest.FixtureRequest, monkeypatch: pytest.Mon
 
 
 @pytest.fixture
-def settings(migrated_url: str | None, tmp_path: Path) -> Settings:
+def settings(seated_url: str | None, tmp_path: Path) -> Settings:
     """Of the installation that `any_house` lives in."""
-    return settings_in(tmp_path, database_url=migrated_url, secret_keys=KEYS_TEXT)
+    return settings_in(tmp_path, database_url=seated_url, secret_keys=KEYS_TEXT)
 
 
 @pytest.fixture
 def elsewhere(
-    migrated_url: str | None, tmp_path: Path, request: pytest.FixtureRequest
+    seated_url: str | None, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Settings]]:
     """Settings of an empty folder and an empty database of the same engine."""
-    server = request.getfixturevalue("postgres") if migrated_url else None
+    server = request.getfixturevalue("postgres") if seated_url else None
     with ExitStack() as made:
 
         def make(name: str = "elsewhere", **more: Any) -> Settings:

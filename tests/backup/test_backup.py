@@ -464,7 +464,7 @@ async def test_the_other_engine_is_refused(house: House, tmp_path: Path) -> None
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("migrated_url", ["postgres"], indirect=True)
+@pytest.mark.parametrize("seated_url", ["postgres"], indirect=True)
 async def test_a_client_that_is_older_than_the_server_or_missing_is_told(
     elsewhere: Elsewhere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,6 @@ async def test_the_bot_starts_from_a_backup_and_goes_on_where_it_was(
 
 
 @pytest.fixture
-def migrated_url(database_url: str | None) -> str | None:
+def seated_url(database_url: str | None) -> str | None:
     """So that `elsewhere` is of the same engine."""
     return database_url

@@ -67,7 +67,7 @@ async def test_withdrawing_erases_secrets_place_and_pictures_at_once(any_house: 
 
 # on SQLite nobody writes beside anybody
 @pytest.mark.parametrize(
-    "migrated_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+    "seated_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
 )
 async def test_a_check_that_ends_during_a_withdrawal_leaves_no_picture(any_house: House) -> None:
     house = any_house

@@ -24,7 +24,7 @@ NEVER_S = 600.0
 WITHIN_S = 10.0
 
 on_postgres = pytest.mark.parametrize(
-    "migrated_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+    "seated_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
 )
 
 

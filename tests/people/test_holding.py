@@ -62,7 +62,7 @@ async def test_who_waited_sees_where_the_other_left_the_dialogue(
 
 # on SQLite nobody writes beside anybody
 @pytest.mark.parametrize(
-    "migrated_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+    "seated_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
 )
 async def test_others_go_on_about_somebody_who_is_held(any_house: House) -> None:
     async with any_house.office.work() as work:

@@ -14,7 +14,7 @@ from nobs_bot.storage.elections import TERM, Election
 from tests.cast import House
 
 on_postgres = pytest.mark.parametrize(
-    "migrated_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+    "seated_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
 )
 
 
