@@ -323,6 +323,7 @@ async def test_the_password_need_not_stand_on_the_command_line(
 
 async def test_a_running_bot_is_not_moved(house: House, settings: Settings, target: str) -> None:
     said = Said()
+    assert await house.told("Sari") == [], "so it has opened its database"
     assert await move(settings, target, console=said) == 2
     assert "Stop the bot first" in said.text
     await house.office.database.close()
