@@ -221,11 +221,10 @@ async def test_without_the_keys_nothing_opens(
         for part in (KEYS_TEXT.encode(), KEYS_TEXT[2:].encode(), secret):
             assert part not in content
         bodies.append(content[: content.index(b'"archive_id"')])  # the manifest names tables
-    # a megabyte of noise may hold four letters by chance, but not twice
-    for part in (b"Ibu Sari", b"Sari", b"0812", b"628125550101", b"cameras"):
-        assert not all(part in body for body in bodies), part
-    for part in (b"SQLite format", b"PGDMP"):
+    for part in (b"Ibu Sari", b"628125550101", b"cameras", b"SQLite format", b"PGDMP"):
         assert not any(part in body for body in bodies), part
+    for part in (b"Sari", b"0812"):  # a megabyte of noise may hold four letters, but not twice
+        assert not all(part in body for body in bodies), part
     for name, keys in (("none", None), ("wrong", OTHER_KEYS)):
         there, said = elsewhere(name, secret_keys=keys), Said()
         assert await restore(there, archive, said) == 2
