@@ -104,6 +104,8 @@ LEASED = (
     LiveView,
 )
 KEYS_LOOKED_AT_EVERY_S = 5.0
+# after a start those who waited are answered first
+_CALM_AFTER_S = 60.0
 
 
 class Part(StrEnum):
@@ -347,7 +349,7 @@ class App:
         self._loop("evidence", self._when_due(EvidenceOrder, self._carry_out), idle_s=0.5)
         self._loop("uploads", self._when_due(Upload, self._give_up), idle_s=30)
         self._loop("coverage", self._when_due(CoverageOrder, self._survey), idle_s=0.5)
-        self._loop("coverage figures", self._keep_figures, idle_s=600)
+        self._loop("coverage figures", self._keep_figures, idle_s=600, first_s=_CALM_AFTER_S)
         self._loop("turns", self._when_due(Turn, self._verify_turns), idle_s=0.5)
         self._loop("live views", self._when_due(LiveView, self._end_lost), idle_s=1)
         self._loop("doomed files", self._when_due(DoomedFile, self._remove_files), idle_s=2)
@@ -418,9 +420,16 @@ class App:
     def _spawn(self, name: str, running: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(running, name=name))
 
-    def _loop(self, name: str, work_off: Callable[[], Awaitable[int]], *, idle_s: float) -> None:
+    def _loop(
+        self,
+        name: str,
+        work_off: Callable[[], Awaitable[int]],
+        *,
+        idle_s: float,
+        first_s: float = 0.0,
+    ) -> None:
         meter = self.foundation.office.meter
-        self._spawn(name, keep_at(name, work_off, idle_s=idle_s, meter=meter))
+        self._spawn(name, keep_at(name, work_off, idle_s=idle_s, first_s=first_s, meter=meter))
 
     def _when_due(
         self, kind: type[Job], work_off: Callable[[], Awaitable[int]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -144,11 +144,20 @@ class Survey:
     def update(self, views: Iterable[View]) -> None:
         """Hold exactly these cameras; of two of one id the last. Only what changed is computed."""
         wanted = {view.camera_id: view for view in views}
-        for camera_id in [each for each in self._held if each not in wanted]:
+        self.drop_all_but(wanted.keys())
+        for view in wanted.values():
+            self.hold(view)
+
+    def hold(self, view: View) -> None:
+        """As `put`; nothing is computed where the camera is in as it is."""
+        held = self._held.get(view.camera_id)
+        if held is None or held.view != view:
+            self.put(view)
+
+    def drop_all_but(self, camera_ids: Set[int]) -> None:
+        """Take out all other cameras."""
+        for camera_id in self._held.keys() - camera_ids:
             self.drop(camera_id)
-        for camera_id, view in wanted.items():
-            if camera_id not in self._held or self._held[camera_id].view != view:
-                self.put(view)
 
     @property
     def seen(self) -> Floats:

@@ -1,9 +1,10 @@
 """
 What the survey's child does: holds the roads and every view on them, and answers orders.
 
-Only the child runs this. An order is {"do": NAME, ...} with a blob of JSON, the cameras and
-hotspots that stand; the answer is {"done": NAME} with a blob. The survey stays from order to order,
-so that only what changed is reckoned anew.
+Only the child runs this. An order is {"do": NAME, ...} with a blob of JSON; the answer is
+{"done": NAME} with a blob. What stands is told first, in orders of its own: "hold", as often as it
+takes, with some of the cameras; then "stand" with the hotspots, and whatever was not held since the
+last one is gone. The survey stays from order to order, so that only what changed is reckoned anew.
 """
 
 from __future__ import annotations
@@ -76,6 +77,8 @@ class Surveying:
         self._base = BaseMap(self._areas, data_dir)
         self._errors = errors
         self._watches: list[Watch] = []
+        # ids of the cameras that were held since what stands was last complete
+        self._named: set[int] = set()
 
     @cached_property
     def survey(self) -> Survey:
@@ -85,29 +88,41 @@ class Surveying:
         obstacles = Obstacles([ground.plane.to_metres(ring) for ring in rings])
         return Survey(ground, obstacles, self._errors)
 
-    def carry_out(
-        self, order: dict[str, Any], standing: dict[str, Any]
-    ) -> tuple[dict[str, Any], bytes]:
-        """One order on what stands now."""
-        self._stand(standing)
+    def carry_out(self, order: dict[str, Any], given: list[Any]) -> tuple[dict[str, Any], bytes]:
+        """
+        One order.
+
+        Args:
+            given: What stands (see `surveyor.Standing`), of "hold" and "stand".
+        """
+        if order["do"] == "hold":
+            self._hold(given)
+            return {}, b""
+        if order["do"] == "stand":
+            self._stand(given)
+            return {}, b""
         run: Callable[[dict[str, Any]], tuple[dict[str, Any], bytes]] = getattr(
             self, f"_{order['do']}"
         )
         return run(order)
 
-    def _stand(self, standing: dict[str, Any]) -> None:
-        plane = self.survey.ground.plane
-        cameras = standing["cameras"]
+    def _hold(self, cameras: list[Any]) -> None:
         places = np.array([(each[2], each[1]) for each in cameras], float).reshape(-1, 2)
-        at = plane.to_metres(places)
-        self.survey.update(
-            View(camera_id, float(x), float(y), heading, width, reach, night, tuple(others))
-            for (camera_id, _, _, heading, width, reach, night, others), (x, y) in zip(
-                cameras, at, strict=True
+        at = self.survey.ground.plane.to_metres(places)
+        for (camera_id, _, _, heading, width, reach, night, others), (x, y) in zip(
+            cameras, at, strict=True
+        ):
+            self._named.add(camera_id)
+            self.survey.hold(
+                View(camera_id, float(x), float(y), heading, width, reach, night, tuple(others))
             )
-        )
-        spots = standing["hotspots"]
-        where = plane.to_metres(np.array([(s[2], s[1]) for s in spots], float).reshape(-1, 2))
+
+    def _stand(self, spots: list[Any]) -> None:
+        survey = self.survey
+        survey.drop_all_but(self._named)
+        self._named = set()
+        places = np.array([(each[2], each[1]) for each in spots], float).reshape(-1, 2)
+        where = survey.ground.plane.to_metres(places)
         self._watches = [
             Watch(spot_id, float(x), float(y), radius_m, weight, night_share)
             for (spot_id, _, _, radius_m, weight, night_share), (x, y) in zip(

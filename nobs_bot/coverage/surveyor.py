@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import weakref
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -26,6 +27,10 @@ IDLE_S = 600.0
 # what it may live and reckon at most; then another takes over
 _LIFE_S = 3600.0
 _ANSWER_S = 120.0
+# as much more for each camera; a worklist of 40,000 took 0.002 (two cores, no houses)
+_ANSWER_S_A_CAMERA = 0.005
+# a large register in one piece would hold everybody up, and take longer than an answer may
+_PART = 200
 _TASK = "nobs_bot.coverage.surveying:serve"
 
 
@@ -66,8 +71,7 @@ async def standing(work: Work) -> Standing:
     )
     cameras: list[Mounted] = []
     rows = await work.session.stream(query)
-    # part by part: twenty thousand at once would hold everybody up for a tenth of a second
-    async for part in rows.partitions(500):
+    async for part in rows.partitions(_PART):
         for camera_id, lat, lon, heading, width, range_m, night, others in part:
             assert lat is not None
             assert lon is not None
@@ -79,6 +83,13 @@ async def standing(work: Work) -> Standing:
         for each in await current(work)
     ]
     return Standing(cameras, hotspots)
+
+
+class _Asked(NamedTuple):
+    """The child, and what it says."""
+
+    child: Child
+    said: AsyncIterator[tuple[dict[str, Any], bytes]]
 
 
 class Surveyor:
@@ -112,8 +123,9 @@ class Surveyor:
         }
         self._idle_s = idle_s
         self._turn = asyncio.Lock()
-        self._child: Child | None = None
-        self._said: AsyncIterator[tuple[dict[str, Any], bytes]] | None = None
+        self._asked: _Asked | None = None
+        # what the child was told last, so that the next order on the same goes alone
+        self._told: weakref.ref[Standing] | None = None
         self._leaving: asyncio.TimerHandle | None = None
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -128,27 +140,25 @@ class Surveyor:
 
     async def draw(self, do: str, standing: Standing, **order: object) -> bytes:
         """As `ask`, for what is a picture."""
-        blob = json.dumps({"cameras": standing.cameras, "hotspots": standing.hotspots}).encode()
         async with self._turn:
             for _ in range(2):
-                answer = await self._ask_once({"do": do, **order}, blob)
+                answer = await self._ask_once({"do": do, **order}, standing)
                 if answer is not None:
                     self._leave_later()
                     return answer
         raise ExternalError("the survey broke off")
 
-    async def _ask_once(self, order: dict[str, Any], blob: bytes) -> bytes | None:
+    async def _ask_once(self, order: dict[str, Any], standing: Standing) -> bytes | None:
         """The answer; None where the child died over it, or had died before."""
         try:
             async with asyncio.timeout(_ANSWER_S):
-                child, said = await self._at_work()
-                await child.give(order, blob)
-                async for message, made in said:
-                    if "done" in message:
-                        return made
+                asked = await self._at_work()
+            await self._tell(asked, standing)
+            within_s = _ANSWER_S + _ANSWER_S_A_CAMERA * len(standing.cameras)
+            return await _answer(asked, order, within_s=within_s)
         except ForkserverBroken as exc:
             raise ExternalError("no child for the survey") from exc
-        except (OSError, TimeoutError) as exc:
+        except (OSError, EOFError, TimeoutError) as exc:
             log.warning("the survey's child broke off: %s", type(exc).__name__)
         except BaseException:
             # cancelled in the middle: its answer would be taken for the next order's
@@ -157,20 +167,29 @@ class Surveyor:
         await self._end()
         return None
 
-    async def _at_work(
-        self,
-    ) -> tuple[Child, AsyncIterator[tuple[dict[str, Any], bytes]]]:
+    async def _tell(self, asked: _Asked, standing: Standing) -> None:
+        """Let the child know what stands, unless it is what it was told last."""
+        if self._told is not None and self._told() is standing:
+            return
+        self._told = None
+        cameras = standing.cameras
+        for first in range(0, len(cameras), _PART):
+            await _answer(asked, {"do": "hold"}, cameras[first : first + _PART])
+        await _answer(asked, {"do": "stand"}, standing.hotspots)
+        self._told = weakref.ref(standing)
+
+    async def _at_work(self) -> _Asked:
         if self._leaving is not None:
             self._leaving.cancel()
             self._leaving = None
-        if self._child is not None and self._said is not None and not self._child.ended.is_set():
-            return self._child, self._said
+        if self._asked is not None and not self._asked.child.ended.is_set():
+            return self._asked
         await self._end()
-        child = self._child = await self._children.fork()
-        said = self._said = child.messages()
+        child = await self._children.fork()
+        asked = self._asked = _Asked(child, child.messages())
         order = {"task": _TASK, "arguments": self._arguments, "deadline_s": _LIFE_S}
         await child.give(order | {"reads": [self._ground]})
-        return child, said
+        return asked
 
     def _leave_later(self) -> None:
         loop = asyncio.get_running_loop()
@@ -187,12 +206,31 @@ class Surveyor:
                 await self._end()
 
     async def _end(self) -> None:
-        child, self._child, self._said = self._child, None, None
-        if child is not None:
-            await child.end()
+        asked, self._asked, self._told = self._asked, None, None
+        if asked is not None:
+            await asked.child.end()
 
     async def close(self) -> None:
         """End the child."""
         if self._leaving is not None:
             self._leaving.cancel()
         await self._end()
+
+
+async def _answer(
+    asked: _Asked, order: dict[str, Any], given: Sequence[Any] = (), *, within_s: float = _ANSWER_S
+) -> bytes:
+    """
+    What the child answers to one order.
+
+    Raises:
+        OSError: it is gone.
+        EOFError: it ended without an answer.
+        TimeoutError: it takes too long.
+    """
+    async with asyncio.timeout(within_s):
+        await asked.child.give(order, json.dumps(given).encode())
+        async for message, made in asked.said:
+            if "done" in message:
+                return made
+    raise EOFError

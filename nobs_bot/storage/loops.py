@@ -22,13 +22,18 @@ async def keep_at(
     work_off: Callable[[], Awaitable[int]],
     *,
     idle_s: float,
+    first_s: float = 0.0,
     meter: Meter | None = None,
 ) -> None:
     """
     Call *work_off* until cancelled: at once again where it did something, else after *idle_s*.
 
     An exception is logged and does not end the loop; it only slows down.
+
+    Args:
+        first_s: How long it can wait after a start, when people wait for answers.
     """
+    await asyncio.sleep(first_s)
     pause_s = idle_s
     while True:
         try:
@@ -38,7 +43,7 @@ async def keep_at(
             log.exception("%s broke off", name)
             if meter is not None:
                 meter.count("nobs_loop_failures_total", loop=name)
-            pause_s = min(MOST_PAUSE_S, max(1.0, pause_s * 2))
+            pause_s = max(idle_s, min(MOST_PAUSE_S, max(1.0, pause_s * 2)))
         await asyncio.sleep(pause_s)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -23,7 +25,7 @@ from nobs_bot.coverage.history import keep_weekly
 from nobs_bot.coverage.hotspots import HotspotKind, Spot
 from nobs_bot.coverage.ordering import Means, carry_out, order, order_table
 from nobs_bot.coverage.orders import CoverageFigure, CoverageOrder, Wanted
-from nobs_bot.coverage.surveyor import Surveyor, standing
+from nobs_bot.coverage.surveyor import Standing, Surveyor, standing
 from nobs_bot.coverage.turn import Turn, TurnState
 from nobs_bot.coverage.worklist import GIVEN_UP_AFTER, ask_owner, replace_proposals
 from nobs_bot.errors import ExternalError, Refusal
@@ -31,7 +33,7 @@ from nobs_bot.people.roles import Role, grant, grants_of
 from nobs_bot.places.importing import import_layer
 from nobs_bot.places.layers import Layer
 from nobs_bot.storage.audit import Act, lines_about
-from nobs_bot.streams.children import Children
+from nobs_bot.streams.children import Child, Children
 from tests.cast import DISTRICT, KECAMATAN, KELURAHAN, OTHER_KECAMATAN, House
 
 # beside Jembatan Dua: to the east there is little road, to the south-east a lot
@@ -272,11 +274,100 @@ async def test_a_table_is_fetched_and_kept_or_refused_with_its_line(
 async def test_a_child_that_was_killed_is_replaced(house: House, means: Means) -> None:
     await house.approved("Sari", at=CORNER, heading_deg=135.0, range_m=40.0)
     before = await seen_m(house, means)
-    child = means.surveyor._child
-    assert child is not None
-    os.kill(child.pid, signal.SIGKILL)
+    asked = means.surveyor._asked
+    assert asked is not None
+    os.kill(asked.child.pid, signal.SIGKILL)
     assert await seen_m(house, means) == before
-    assert means.surveyor._child is not child
+    assert means.surveyor._asked is not asked
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, Child]]:
+    """What children were told: the order, how many cameras or hotspots with it, and whom."""
+    told: list[tuple[str, int, Child]] = []
+    give = Child.give
+
+    async def listened(child: Child, message: dict[str, Any], blob: bytes = b"") -> None:
+        if "do" in message:
+            told.append((message["do"], len(json.loads(blob)), child))
+        await give(child, message, blob)
+
+    monkeypatch.setattr(Child, "give", listened)
+    return told
+
+
+def a_large_register(count: int) -> Standing:
+    """Cameras along the road at the corner."""
+    lat, lon = CORNER
+    sees = 135.0, 80.0, 20.0, False, ()
+    return Standing([(each, lat, lon + each * 1e-6, *sees) for each in range(1, count + 1)], [])
+
+
+async def metres(means: Means, stands: Standing) -> float:
+    return float((await means.surveyor.ask("figures", stands, areas=[DISTRICT]))["whole"]["seen_m"])
+
+
+async def test_a_large_register_is_told_in_parts(
+    means: Means, given: list[tuple[str, int, Child]]
+) -> None:
+    many = a_large_register(500)
+    few = Standing(many.cameras[-100:], [])
+    seen = await metres(means, many)
+    parts = [("hold", 200), ("hold", 200), ("hold", 100), ("stand", 0)]
+    assert [each[:2] for each in given] == [*parts, ("figures", 0)]
+    # who was told everything is not told again
+    assert await metres(means, many) == seen
+    assert [each[:2] for each in given[5:]] == [("figures", 0)]
+    # and what is not named any more is gone
+    assert await metres(means, few) < seen
+    await means.surveyor.close()
+    alone = await metres(means, few)
+    assert await metres(means, many) == pytest.approx(seen)
+    assert await metres(means, few) == pytest.approx(alone)
+
+
+async def test_a_child_that_dies_while_it_is_told_leaves_nothing_out(
+    means: Means, given: list[tuple[str, int, Child]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = a_large_register(500)
+    seen = await metres(means, many)
+    await means.surveyor.close()
+    given.clear()
+    give = Child.give
+
+    async def killed(child: Child, message: dict[str, Any], blob: bytes = b"") -> None:
+        await give(child, message, blob)
+        if "do" in message and len(given) == 2:
+            os.kill(child.pid, signal.SIGKILL)
+
+    monkeypatch.setattr(Child, "give", killed)
+    assert await metres(means, many) == pytest.approx(seen)
+    assert [each[1] for each in given] == [200, 200, 200, 200, 100, 0, 0]
+    assert len({each[2].pid for each in given[2:]}) == 1
+
+
+async def test_others_are_answered_while_a_large_register_is_told(means: Means) -> None:
+    """Whoever waits gets a turn after each part, not once the child has all of it."""
+    parts = 0
+    turns: set[int] = set()
+    give = Child.give
+
+    async def count(child: Child, message: dict[str, Any], blob: bytes = b"") -> None:
+        nonlocal parts
+        parts += message.get("do") == "hold"
+        await give(child, message, blob)
+
+    async def others() -> None:
+        while True:
+            turns.add(parts)
+            await asyncio.sleep(0)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Child, "give", count)
+        waiting = asyncio.create_task(others())
+        await metres(means, a_large_register(500))
+        waiting.cancel()
+    assert turns == {0, 1, 2, 3}
 
 
 async def test_an_idle_child_goes(house: House, children: Children, town: Path) -> None:
@@ -284,10 +375,10 @@ async def test_an_idle_child_goes(house: House, children: Children, town: Path) 
     async with house.office.look() as work:
         stands = await standing(work)
     await surveyor.ask("figures", stands, areas=[KELURAHAN])
-    child = surveyor._child
-    assert child is not None
-    await child.ended.wait()
-    assert surveyor._child is None
+    asked = surveyor._asked
+    assert asked is not None
+    await asked.child.ended.wait()
+    assert surveyor._asked is None
     await surveyor.ask("figures", stands, areas=[KELURAHAN])
     await surveyor.close()
 
