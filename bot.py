@@ -139,7 +139,7 @@ def console() -> None:
 @cli.command()
 def migrate() -> None:
     """Bring the database to the newest revision."""
-    from nobs_bot.serving import migrate as bring_up_to_date
+    from nobs_bot.preparing import migrate as bring_up_to_date
 
     run(bring_up_to_date(settings_or_exit()))
 
@@ -204,7 +204,7 @@ def export_cameras(
     file: Annotated[Path, typer.Argument(help="Ends in .geojson, .csv or .gpkg.")],
 ) -> None:
     """Write where the cameras hang and look, with OpenStreetMap's keys; no owner, no stream."""
-    from nobs_bot.serving import export
+    from nobs_bot.preparing import export
 
     run(export(settings_or_exit(), file))
 
@@ -243,7 +243,7 @@ def import_areas(
 ) -> None:
     """Take over a district's own areas, roads or buildings: all of a file, or nothing."""
     from nobs_bot.places.layers import Layer
-    from nobs_bot.serving import import_ground
+    from nobs_bot.preparing import import_ground
 
     if kind not in tuple(Layer):
         typer.echo(f"Give --kind one of {', '.join(Layer)}.", err=True)
@@ -260,7 +260,7 @@ def invite(
     ] = None,
 ) -> None:
     """Print a link that gives a role in an area to whoever opens it first."""
-    from nobs_bot.serving import invite as make_invitation
+    from nobs_bot.preparing import invite as make_invitation
 
     run(make_invitation(settings_or_exit(), role, area, name))
 

@@ -33,7 +33,7 @@ _AWAY = (TelegramAPIError, ClientDecodeError)
 
 async def outside_of(foundation: Foundation, dispatcher: Dispatcher) -> tuple[Outside, Bot]:
     """
-    Make the bot, learn its name and set the menu of people without a role.
+    Make the bot and learn its name.
 
     Raises:
         CannotStart: the token is not, or no longer, valid.
@@ -45,11 +45,15 @@ async def outside_of(foundation: Foundation, dispatcher: Dispatcher) -> tuple[Ou
     around = Surroundings(
         foundation.areas, foundation.base, settings.geocoder_url is not None, me.username or ""
     )
-    await _set_menus(bot, foundation)
     conversation = BotConversation(dispatcher, bot, foundation.gallery, around)
-    announce = _Webhook(bot)
     outside = Outside(
-        conversation, TelegramDownloads(bot), tell_places, announce, around.bot_name, menu_for
+        conversation,
+        TelegramDownloads(bot),
+        tell_places,
+        _Webhook(bot),
+        _Menus(bot, foundation),
+        around.bot_name,
+        menu_for,
     )
     return outside, bot
 
@@ -72,18 +76,6 @@ async def _meet_telegram(bot: Bot) -> User:
             wait_s = min(30.0, wait_s * 2)
 
 
-async def _set_menus(bot: Bot, foundation: Foundation) -> None:
-    try:
-        for words in foundation.texts:
-            menu = [
-                BotCommand(command=name, description=about) for name, about in menu_for(words, ())
-            ]
-            is_default = words.language == foundation.settings.default_language
-            await bot.set_my_commands(menu, language_code=None if is_default else words.language)
-    except _AWAY as exc:
-        log.warning("the menu could not be set: %s", type(exc).__name__)
-
-
 class _Webhook:
     """Tells Telegram where to call."""
 
@@ -94,3 +86,20 @@ class _Webhook:
         await self._bot.set_webhook(
             address, secret_token=secret, allowed_updates=list(ALLOWED_UPDATES)
         )
+
+
+class _Menus:
+    """Sets the menu of people without a role, in each language."""
+
+    def __init__(self, bot: Bot, foundation: Foundation) -> None:
+        self._bot = bot
+        self._foundation = foundation
+
+    async def __call__(self) -> None:
+        default = self._foundation.settings.default_language
+        for words in self._foundation.texts:
+            menu = [
+                BotCommand(command=name, description=about) for name, about in menu_for(words, ())
+            ]
+            language = None if words.language == default else words.language
+            await self._bot.set_my_commands(menu, language_code=language)

@@ -75,11 +75,11 @@ from nobs_bot.storage.tallies import Tallier
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.streams.check import StreamChecker
 from nobs_bot.streams.codes import read_codes_in_child
+from nobs_bot.streams.comparison import Comparison, compare_in_child
 from nobs_bot.streams.live import LiveStreams
 from nobs_bot.streams.mediaserver import Make, MediaServer
 from nobs_bot.streams.pulse import take_pulse
 from nobs_bot.streams.report import CheckReport
-from nobs_bot.streams.turning import Comparison, compare_in_child
 from nobs_bot.texts import Texts
 from nobs_bot.upkeep import keep_up
 
@@ -104,8 +104,8 @@ LEASED = (
     LiveView,
 )
 KEYS_LOOKED_AT_EVERY_S = 5.0
-# after a start those who waited are answered first
-_CALM_AFTER_S = 60.0
+# whoever waited for a start is answered first; then what is small has its turn, and what is not
+_OTHERS_FIRST_S, _CALM_AFTER_S = 1.0, 60.0
 
 
 class Part(StrEnum):
@@ -186,6 +186,7 @@ class Outside:
         downloads: Hands over what people sent.
         tell_places: Tells people what became of an address.
         announce_webhook: Tells Telegram where to call; takes the address and the secret.
+        set_menus: Sets the menus of people without a role.
         bot_name: The bot's username, for links into the chat.
         menu_for: The commands that somebody with some roles is shown, in their language.
     """
@@ -194,6 +195,7 @@ class Outside:
     downloads: TelegramFiles
     tell_places: Tell
     announce_webhook: Callable[[str, str], Awaitable[None]]
+    set_menus: Callable[[], Awaitable[None]]
     bot_name: str
     menu_for: MenuFor
 
@@ -317,23 +319,18 @@ class App:
         settings = self.foundation.settings
         self._spawn("inbox", self.pump.run())
         if settings.webhook_url:
-            address = settings.webhook_url + WEBHOOK_PATH
-            self._spawn("webhook", self._announce_webhook(address))
+            announce = partial(
+                self._outside.announce_webhook,
+                settings.webhook_url + WEBHOOK_PATH,
+                self.foundation.webhook_secret,
+            )
+            self._spawn("webhook", _tell_telegram("webhook", announce))
         else:
             poller = Poller(self.pump, self.foundation.token, settings.bot_api_url, self._polling)
             self._spawn("election of the poller", self._polling.stand())
             self._spawn("polling", poller.run())
-
-    async def _announce_webhook(self, address: str) -> None:
-        """Tell Telegram where to call, as often as it takes; then this part has done its work."""
-        for attempt in count(1):
-            try:
-                await self._outside.announce_webhook(address, self.foundation.webhook_secret)
-            except Exception:
-                log.exception("the webhook could not be announced")
-                await asyncio.sleep(backoff(attempt, first_s=1, most_s=30).total_seconds())
-            else:
-                return
+        menus = _tell_telegram("menus", self._outside.set_menus, first_s=_OTHERS_FIRST_S)
+        self._spawn("menus", menus)
 
     async def _start_worker(self) -> None:
         await self.checker.start()
@@ -426,7 +423,7 @@ class App:
         work_off: Callable[[], Awaitable[int]],
         *,
         idle_s: float,
-        first_s: float = 0.0,
+        first_s: float = _OTHERS_FIRST_S,
     ) -> None:
         meter = self.foundation.office.meter
         self._spawn(name, keep_at(name, work_off, idle_s=idle_s, first_s=first_s, meter=meter))
@@ -517,6 +514,21 @@ class App:
 async def _stay() -> None:
     """A server works by being called; without a task of its own the console alone would end."""
     await asyncio.Event().wait()
+
+
+async def _tell_telegram(
+    what: str, tell: Callable[[], Awaitable[None]], *, first_s: float = 0.0
+) -> None:
+    """As often as it takes; then this part has done its work."""
+    await asyncio.sleep(first_s)
+    for attempt in count(1):
+        try:
+            await tell()
+        except Exception:
+            log.exception("Telegram could not be told of the %s", what)
+            await asyncio.sleep(backoff(attempt, first_s=1, most_s=30).total_seconds())
+        else:
+            return
 
 
 def _media_server(settings: Settings) -> MediaServer | None:

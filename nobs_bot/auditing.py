@@ -22,7 +22,8 @@ from nobs_bot.footage.breach import (
     tell_affected,
 )
 from nobs_bot.people.persons import Person
-from nobs_bot.serving import prepared, progress_bar
+from nobs_bot.preparing import progress_bar
+from nobs_bot.serving import prepared
 from nobs_bot.settings import Settings
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.chain import Verdict, read_head, verify_chain

@@ -14,7 +14,8 @@ from nobs_bot.cameras.letters import letters_for, write
 from nobs_bot.cameras.lists.columns import Column, Columns, match
 from nobs_bot.cameras.lists.table import Table, UnreadableList, read_table
 from nobs_bot.cameras.lists.taking import Fate, Plan, carry_out, plan, read_entries
-from nobs_bot.serving import NO_BOT, bot_name, prepared, progress_bar
+from nobs_bot.preparing import NO_BOT, bot_name, progress_bar
+from nobs_bot.serving import prepared
 from nobs_bot.settings import Settings
 
 _SHOWN = 20

@@ -11,8 +11,9 @@ from rich.console import Console
 
 from nobs_bot.app import KEYS_LOOKED_AT_EVERY_S
 from nobs_bot.errors import CannotStart
+from nobs_bot.preparing import progress_bar
 from nobs_bot.schema import metadata
-from nobs_bot.serving import prepared, progress_bar
+from nobs_bot.serving import prepared
 from nobs_bot.settings import Settings
 from nobs_bot.storage.audit import Act, record
 from nobs_bot.storage.crypto import KEY_BYTES, MOST_KEYS, MasterKey, load_keys, write_keys

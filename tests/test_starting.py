@@ -152,4 +152,4 @@ def test_what_few_need_is_not_loaded_before_somebody_is_answered() -> None:
         (sys.executable, "-c", code), cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     assert "aiogram" in loaded
-    assert not {"alembic", "telegram", "httpx", "pygments"} & set(loaded)
+    assert not {"alembic", "telegram", "httpx", "pygments", "rich"} & set(loaded)

@@ -26,7 +26,7 @@ from nobs_bot.backup.snapshot import Snapshot, missing, note_stored, sqlite_path
 from nobs_bot.backup.store import SealedStore
 from nobs_bot.clock import SystemClock
 from nobs_bot.places.layers import Layer, ground_file
-from nobs_bot.serving import progress_bar
+from nobs_bot.preparing import progress_bar
 from nobs_bot.settings import Settings
 from nobs_bot.storage.crypto import KeyProblem, MasterKey, Vault, load_keys
 

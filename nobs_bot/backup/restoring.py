@@ -38,8 +38,9 @@ from nobs_bot.backup.snapshot import (
 from nobs_bot.backup.store import SealedStore
 from nobs_bot.doctor.kept import keys_open_what_is_stored
 from nobs_bot.places.layers import GROUND as GROUND_FOLDER
+from nobs_bot.preparing import progress_bar
 from nobs_bot.schema import newest_revision, upgrade
-from nobs_bot.serving import RESTORING, progress_bar
+from nobs_bot.serving import RESTORING
 from nobs_bot.settings import Settings
 from nobs_bot.storage.crypto import KeyProblem, Vault
 from nobs_bot.storage.departures import DepartureList

@@ -24,8 +24,8 @@ from nobs_bot.storage.crypto import KeyProblem
 from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.streams.children import ForkserverBroken
+from nobs_bot.streams.comparison import Change, Comparison
 from nobs_bot.streams.report import CheckReport, Finding
-from nobs_bot.streams.turning import Change, Comparison
 from nobs_bot.texts import Words
 
 OFFICER_AFTER = timedelta(days=3)

@@ -16,7 +16,7 @@ from nobs_bot.storage.files import FileStore
 from nobs_bot.storage.leases import claim, held, postpone, settle
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.streams.children import Children
-from nobs_bot.streams.turning import Change, Comparison, compare_in_child
+from nobs_bot.streams.comparison import Change, Comparison, compare_in_child
 
 log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from nobs_bot.moving.rows import (
     keys_of,
     query_of,
 )
+from nobs_bot.preparing import progress_bar
 from nobs_bot.schema import metadata
-from nobs_bot.serving import progress_bar
 
 
 class CannotMove(Exception):  # noqa: N818 - read by the operator as a sentence

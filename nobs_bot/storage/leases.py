@@ -100,7 +100,11 @@ async def release_all(work: Work, tables: Iterable[type[Any]]) -> None:
     """
     for table in tables:
         await work.session.execute(
-            update(table).where(table.lease_until.is_not(None)).values(lease_until=None)
+            update(table)
+            .where(table.lease_until.is_not(None))
+            .values(lease_until=None)
+            # nothing was read in this session yet
+            .execution_options(synchronize_session=False)
         )
 
 

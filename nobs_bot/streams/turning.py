@@ -12,9 +12,7 @@ Source: Rublee et al. 2011 (ORB); Fischler and Bolles 1981 (RANSAC); Kabsch 1976
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from math import radians, tan
 from typing import Any
 
@@ -23,10 +21,9 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from nobs_bot.streams.children import Children
+from nobs_bot.streams.comparison import Change, Comparison
 from nobs_bot.streams.forkserver import Channel
 
-DEADLINE_S = 20.0
 WIDTH_PX = 960
 # below this a picture has too little in it to say anything: a covered lens has some ten
 LEAST_FEATURES = 120
@@ -47,36 +44,6 @@ _BETTER = 1.02
 _MOST_WIDTH_DEG = 140.0
 
 Floats = NDArray[np.float64]
-
-
-class Change(StrEnum):
-    """What became of the picture."""
-
-    SAME = "same"
-    TURNED = "turned"
-    ELSEWHERE = "elsewhere"
-    UNCLEAR = "unclear"
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """
-    How a newer still differs from an older one.
-
-    Args:
-        change: SAME within 3 degrees; ELSEWHERE is another place, or turned so far that nothing is
-            left to compare; UNCLEAR is too dark or too plain to say.
-        yaw_deg: By how much the heading grew, to the right positive; None where nothing agrees.
-            Right to 2 degrees where the angle of view is wrong by an eighth at most.
-        pitch_deg: By how much it looks higher.
-        matched, agreeing: How many features were matched, and on how many the rotation rests.
-    """
-
-    change: Change
-    yaw_deg: float | None = None
-    pitch_deg: float | None = None
-    matched: int = 0
-    agreeing: int = 0
 
 
 def compare(before: bytes, after: bytes, width_deg: float) -> Comparison:
@@ -247,7 +214,7 @@ def _angles(turn: Floats) -> tuple[float, float]:
 
 
 def work(channel: Channel, *, width_deg: float) -> None:
-    """The child's side of `compare_in_child`."""
+    """The child's side of `comparison.compare_in_child`."""
     _, before = channel.receive()
     _, after = channel.receive()
     try:
@@ -255,32 +222,3 @@ def work(channel: Channel, *, width_deg: float) -> None:
     except ValueError:
         found = Comparison(Change.UNCLEAR)
     channel.send({"done": asdict(found)})
-
-
-async def compare_in_child(
-    children: Children, before: bytes, after: bytes, width_deg: float
-) -> Comparison:
-    """
-    As `compare`, in a child that can be killed; what is no picture, or breaks it, is UNCLEAR.
-
-    Raises:
-        ForkserverBroken: there is no child to be had.
-    """
-    child = await children.fork()
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            task = "nobs_bot.streams.turning:work"
-            arguments = {"width_deg": width_deg}
-            order = {"task": task, "arguments": arguments, "deadline_s": DEADLINE_S}
-            await child.give(order)
-            await child.give({"picture": "before"}, before)
-            await child.give({"picture": "after"}, after)
-            async for message, _ in child.messages():
-                if "done" in message:
-                    said = message["done"]
-                    return Comparison(**{**said, "change": Change(said["change"])})
-    except (OSError, TimeoutError, TypeError, ValueError):
-        pass
-    finally:
-        await child.end()
-    return Comparison(Change.UNCLEAR)

@@ -23,8 +23,9 @@ from nobs_bot.storage.doomed import remove_doomed
 from nobs_bot.storage.work import Work
 from nobs_bot.streams.address import StreamAddress, parse_address
 from nobs_bot.streams.check import CheckReport
+from nobs_bot.streams.comparison import Comparison
 from nobs_bot.streams.report import Failure, Finding, Verdict
-from nobs_bot.streams.turning import Comparison, compare
+from nobs_bot.streams.turning import compare
 from tests.cast import House
 
 ADDRESS = parse_address("rtsp://192.0.2.7/stream").with_credentials("u", "benar-rahasia")

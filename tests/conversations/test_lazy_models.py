@@ -1,4 +1,4 @@
-"""aiogram's models, built late, once, and of those that the bot hears the same."""
+"""aiogram's models, imported and built late, once, and of those that the bot hears the same."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import weakref
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from aiogram import Bot
@@ -23,16 +24,22 @@ from nobs_bot.sandbox import SandboxServer
 from tests.conftest import TOKEN
 
 SHAPES = """
-import json, re
+import json, re, sys
 import {first}
 import aiogram.types
 from aiogram.methods import GetMe, SendMessage
 from pydantic import BaseModel
 
-models = [getattr(aiogram.types, name) for name in aiogram.types.__all__]
-models = [each for each in models if isinstance(each, type) and issubclass(each, BaseModel)]
-asked = (*models, GetMe, SendMessage)
+files = [
+    name
+    for name, module in sys.modules.items()
+    if name.startswith(("aiogram.types.", "aiogram.methods.")) and module.__spec__.origin
+]
+asked = [getattr(aiogram.types, name) for name in aiogram.types.__all__]
+asked = [getattr(each, "_real", each) for each in (*asked, GetMe, SendMessage)]
+asked = [each for each in asked if isinstance(each, type) and issubclass(each, BaseModel)]
 unbuilt = [each.__name__ for each in asked if not each.__pydantic_complete__]
+models = asked[:-2]
 for each in models:
     each.model_rebuild()
 fields = {{
@@ -43,7 +50,7 @@ fields = {{
     }}
     for each in models
 }}
-print(json.dumps([unbuilt, fields]))
+print(json.dumps([files, unbuilt, fields]))
 """
 
 
@@ -51,8 +58,16 @@ Fields = dict[str, str]
 HANDLERS = Path(handlers.__file__).parent
 
 
-def shapes(first: str) -> tuple[set[str], dict[str, Fields]]:
-    """The models that are unbuilt once *first* is imported, and the fields of each, built then."""
+class Shapes(NamedTuple):
+    """The files that importing something needs, the models it leaves unbuilt, and their fields."""
+
+    files: set[str]
+    unbuilt: set[str]
+    fields: dict[str, Fields]
+
+
+def shapes(first: str) -> Shapes:
+    """What there is once *first* is imported; the fields are those of the models built then."""
     ran = subprocess.run(
         (sys.executable, "-c", SHAPES.format(first=first)),
         check=False,
@@ -60,25 +75,35 @@ def shapes(first: str) -> tuple[set[str], dict[str, Fields]]:
         text=True,
     )
     assert ran.returncode == 0, ran.stderr
-    unbuilt, fields = json.loads(ran.stdout)
-    return set(unbuilt), fields
+    files, unbuilt, fields = json.loads(ran.stdout)
+    return Shapes(set(files), set(unbuilt), fields)
 
 
 @pytest.fixture(scope="module")
-def late() -> tuple[set[str], dict[str, Fields]]:
+def late() -> Shapes:
     return shapes("handlers")
 
 
-def test_what_is_not_used_is_not_built(late: tuple[set[str], object]) -> None:
-    assert {"Update", "Message", "StarTransaction", "SendMessage", "GetMe"} <= late[0]
+@pytest.fixture(scope="module")
+def early() -> Shapes:
+    return shapes("aiogram")
+
+
+def test_what_is_not_used_is_not_built(late: Shapes, early: Shapes) -> None:
+    assert {"Update", "Message", "StarTransaction", "SendMessage", "GetMe"} <= late.unbuilt
+    assert "Message" not in early.unbuilt
+
+
+def test_what_is_not_heard_is_not_imported(late: Shapes, early: Shapes) -> None:
+    assert {"aiogram.types.message", "aiogram.methods.base"} <= late.files < early.files
+    assert not late.files & {"aiogram.types.sticker", "aiogram.methods.send_message"}
+    assert len(late.files) < 70 < 500 < len(early.files)
 
 
 def test_built_late_they_are_the_same_but_for_what_is_not_heard(
-    late: tuple[set[str], dict[str, Fields]],
+    late: Shapes, early: Shapes
 ) -> None:
-    unbuilt, theirs = shapes("aiogram")
-    assert "Message" not in unbuilt
-    ours = late[1]
+    ours, theirs = late.fields, early.fields
     assert len(ours) > 300
     for model in HEARD & ours.keys():
         assert list(ours[model]) == list(theirs[model]), model
@@ -90,6 +115,54 @@ def test_built_late_they_are_the_same_but_for_what_is_not_heard(
     assert "Any" not in ours["Message"]["reply_markup"]
     assert "Gift" in theirs["Message"]["gift"]
     assert "Gift" not in ours["Message"]["gift"]
+
+
+LATER = """
+import sys
+import handlers
+from aiogram.methods import SendSticker
+from aiogram.types import Message, ReplyParameters, Sticker
+
+assert not isinstance(7, Sticker)
+assert sys.modules["aiogram.types.sticker"].__spec__.origin is None
+made = Sticker(
+    file_id="a", file_unique_id="b", type="mask", width=1, height=1, is_animated=0, is_video=0
+)
+assert isinstance(made, Sticker) and not isinstance(7, Sticker) and made.width == 1
+assert "width" in Sticker.model_fields
+
+class Ours(Sticker):
+    mood: str = "good"
+
+assert isinstance(Ours(**made.model_dump()), Sticker)
+sent = SendSticker(chat_id=7, sticker="a", reply_parameters=ReplyParameters(message_id=3))
+assert sent.model_dump(exclude_none=True)["reply_parameters"]["message_id"] == 3
+assert sent.__returning__ is Message
+"""
+
+
+def test_what_was_not_imported_is_there_when_it_is_used() -> None:
+    ran = subprocess.run((sys.executable, "-c", LATER), check=False, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+
+
+EVERYTHING = """
+import handlers
+from aiogram import methods, types
+
+for name in (*types.__all__, *methods.__all__):
+    found = getattr(types, name, None) or getattr(methods, name)
+    found = getattr(found, "_real", found)
+    if hasattr(found, "model_rebuild"):
+        found.model_rebuild()
+"""
+
+
+def test_whatever_aiogram_has_can_still_be_built() -> None:
+    ran = subprocess.run(
+        (sys.executable, "-c", EVERYTHING), check=False, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_what_nobody_hears_is_left_as_it_came() -> None:

@@ -15,7 +15,8 @@ from nobs_bot.sandbox.cameras import CameraInfo, DemoCameras
 from nobs_bot.sandbox.cameras.clip import cached
 from nobs_bot.streams.address import parse_address
 from nobs_bot.streams.check import Failure, Finding, StreamChecker, Verdict
-from nobs_bot.streams.turning import Change, compare
+from nobs_bot.streams.comparison import Change
+from nobs_bot.streams.turning import compare
 from nobs_bot.streams.vetting import Network
 from tests.streams.conftest import LOOPBACK
 

@@ -11,7 +11,8 @@ from cv2.typing import MatLike
 
 from nobs_bot.sandbox.cameras.panorama import jpeg, view
 from nobs_bot.streams.children import Children
-from nobs_bot.streams.turning import LEAST_AGREEING, Change, compare, compare_in_child
+from nobs_bot.streams.comparison import Change, compare_in_child
+from nobs_bot.streams.turning import LEAST_AGREEING, compare
 
 
 def as_cameras_see(picture: MatLike, seed: int) -> bytes:
