@@ -61,6 +61,13 @@ async function showReceived() {
     return;
   }
   if (turn !== asked) return;
+  // the last bytes had arrived when the line broke, or the button was pressed
+  const whole = new Set(files.filter((file) => file.whole).map((file) => file.id));
+  const arrived = queue.find((each) => each.isStopped() && whole.has(each.id));
+  if (arrived) {
+    arrived.succeeded(); // and what has come is told anew
+    return;
+  }
   const sending = new Set(queue.map((each) => each.id).filter(Boolean));
   const rows = files
     .filter((file) => file.whole || !sending.has(file.id))
@@ -165,6 +172,7 @@ class Sending {
   async pause() {
     this.to("paused", words.paused);
     await this.upload.abort();
+    showReceived();
     next();
   }
 
@@ -230,6 +238,7 @@ class Sending {
     if (this.state !== "sending") return;
     const reason = error?.originalResponse?.getBody()?.trim();
     this.to("broken", reason && reason.length < 300 && !reason.startsWith("<") ? reason : words.broken);
+    showReceived();
     const status = error?.originalResponse?.getStatus();
     if (status === 404 || status === 410) {
       this.upload.url = null;
