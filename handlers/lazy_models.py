@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any, Union
 
 from pydantic import BaseModel, ConfigDict
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema
 
 # pydantic's own way to build a model, which aiogram calls for each of its own
 _BUILD = BaseModel.__dict__["model_rebuild"]
@@ -41,7 +41,7 @@ HEARD = frozenset(
         *("ReplyMarkupUnion", "ReplyKeyboardMarkup", "ReplyKeyboardRemove", "KeyboardButton"),
         *("InlineKeyboardMarkup", "InlineKeyboardButton", "WebAppInfo", "LinkPreviewOptions"),
         *("InputMediaPhoto", "MediaUnion", "InputFileUnion", "ChatIdUnion", "DateTimeUnion"),
-        *("BotCommand", "BotCommandScopeChat", "ResponseParameters"),
+        *("BotCommand", "BotCommandScopeUnion", "BotCommandScopeChat", "ResponseParameters"),
     }
 )
 # what those are declared with
@@ -65,11 +65,7 @@ _AT_ONCE = {
 
 
 class Later:
-    """
-    A name of aiogram's that nobody has used yet; its file is imported when somebody does.
-
-    To a model that has it in a field it is anything.
-    """
+    """A name of aiogram's that nobody has used yet; its file is imported when somebody does."""
 
     def __init__(self, module: str, name: str) -> None:
         self._module = module
@@ -103,8 +99,11 @@ class Later:
     def __ror__(self, other: Any) -> Any:
         return Union[other, self]  # noqa: UP007 - this is what | means
 
-    def __get_pydantic_core_schema__(self, _: Any, handler: Callable[[Any], Any]) -> CoreSchema:
-        return core_schema.any_schema()
+    def __get_pydantic_core_schema__(
+        self, _: Any, handler: Callable[[Any], CoreSchema]
+    ) -> CoreSchema:
+        """What a call has in a field, or brings back, is the real one."""
+        return handler(self._real)
 
     def model_rebuild(self, **_: object) -> None:
         """There is nothing to build yet."""

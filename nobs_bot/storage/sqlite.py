@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -41,8 +41,13 @@ async def connect(path: str, *, is_patient: bool = False, only_reads: bool = Fal
         only_reads: Whoever writes is refused.
     """
     connection = Connection(path, is_patient=is_patient)
-    for pragma in (*PRAGMAS, *(("PRAGMA query_only=ON",) if only_reads else ())):
-        await connection.statement(connection.raw.execute, pragma)
+    try:
+        for pragma in (*PRAGMAS, *(("PRAGMA query_only=ON",) if only_reads else ())):
+            await connection.statement(connection.set, pragma)
+    except BaseException:
+        # nobody else knows of it, and while it is open the log is not written back
+        await connection.close()
+        raise
     return connection
 
 
@@ -59,6 +64,11 @@ class Connection:
     @property
     def _connection(self) -> sqlite3.Connection:
         return self.raw  # the dialect asks whether there is one
+
+    def set(self, pragma: str) -> None:
+        """Execute a pragma."""
+        # a cursor that somebody still holds would keep the connection from being closed
+        self.raw.execute(pragma).close()
 
     async def statement(self, run: Callable[..., T], *arguments: Any) -> T:
         """
@@ -86,14 +96,9 @@ class Connection:
             self.raw.execute("PRAGMA busy_timeout=0")
 
     async def _elsewhere(self, run: Callable[..., T], *arguments: Any) -> T:
-        running = asyncio.get_running_loop().run_in_executor(self._waiter, run, *arguments)
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            # whoever cleans up behind us needs the connection, so it must be at rest by then
-            while not running.done():
-                await asyncio.wait([running])
-            raise
+        return await _at_rest(
+            asyncio.get_running_loop().run_in_executor(self._waiter, run, *arguments)
+        )
 
     def cursor(self) -> Cursor:
         return Cursor(self)
@@ -143,16 +148,37 @@ class Connection:
         self.raw.create_function(*arguments, **options)
 
     async def close(self) -> None:
+        """Close; returns once it is closed."""
+        closing = self._closing()
+        if closing is not None:
+            await _at_rest(asyncio.wrap_future(closing))
+
+    def stop(self) -> None:
+        """Close without waiting, as whoever gives up a connection can be no coroutine."""
+        self._closing()
+
+    def _closing(self) -> Future[None] | None:
+        """None where that was begun before."""
+        if self.raw is CLOSED:
+            return None
         # sqlite3 lets go of its statements before it counts as closed: whoever executed one in
         # between would end the process
         raw, self.raw = self.raw, CLOSED
         # the last connection to close writes the log back, which takes the disk's time
-        await self._elsewhere(raw.close)
-        self.stop()
-
-    def stop(self) -> None:
-        """Let the thread end."""
+        closing = self._waiter.submit(raw.close)
         self._waiter.shutdown(wait=False)
+        return closing
+
+
+async def _at_rest(running: asyncio.Future[T]) -> T:
+    """What comes of it; whoever is cancelled waits for its end, too."""
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        # whoever cleans up behind us needs the connection, so it must be at rest by then
+        while not running.done():
+            await asyncio.wait([running])
+        raise
 
 
 class Cursor:

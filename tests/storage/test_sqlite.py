@@ -33,7 +33,7 @@ USED_WHILE_IT_CLOSES = textwrap.dedent(
         await closing
 
     async def main():
-        for _ in range(200):
+        for _ in range(10):  # where statements are let go of first, one is enough
             await close_and_use(sys.argv[1])
 
     asyncio.run(main())
@@ -63,3 +63,49 @@ async def test_what_is_closed_says_so(tmp_path: Path, is_patient: bool) -> None:
         await connection.commit()
     with pytest.raises(sqlite3.ProgrammingError):
         await connection.begin_part()
+
+
+def is_open(path: Path) -> bool:
+    """Whether this process has the file open."""
+    return any(each.resolve() == path for each in Path("/proc/self/fd").iterdir())
+
+
+async def until_closed(path: Path) -> None:
+    async with asyncio.timeout(10):
+        while is_open(path):
+            await asyncio.sleep(0.01)
+
+
+async def test_one_whose_making_is_cancelled_is_closed(tmp_path: Path) -> None:
+    """An open one that nobody knows of would keep the log beside a database that was closed."""
+    path = tmp_path / "it.sqlite3"
+    made = asyncio.create_task(sqlite.connect(str(path), is_patient=True))
+    while not is_open(path):
+        await asyncio.sleep(0)
+    made.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await made
+    assert not is_open(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+async def test_one_that_is_given_up_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "it.sqlite3"
+    connection = await sqlite.connect(str(path))
+    await connection.cursor().execute("CREATE TABLE things (name)")
+    assert is_open(path)
+    connection.stop()
+    await until_closed(path)
+    await connection.close()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+async def test_closing_goes_on_where_whoever_waits_for_it_is_cancelled(tmp_path: Path) -> None:
+    path = tmp_path / "it.sqlite3"
+    connection = await sqlite.connect(str(path))
+    closing = asyncio.create_task(connection.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert not is_open(path)
