@@ -17,6 +17,7 @@ from aiogram.types import BotCommand, User
 from nobs_bot.app import Foundation, Outside
 from nobs_bot.errors import CannotStart
 from nobs_bot.messaging.polling import ALLOWED_UPDATES
+from nobs_bot.texts import Words
 
 from .addresses import tell_places
 from .conversation import BotConversation
@@ -96,10 +97,15 @@ class _Menus:
         self._foundation = foundation
 
     async def __call__(self) -> None:
-        default = self._foundation.settings.default_language
-        for words in self._foundation.texts:
-            menu = [
-                BotCommand(command=name, description=about) for name, about in menu_for(words, ())
-            ]
-            language = None if words.language == default else words.language
-            await self._bot.set_my_commands(menu, language_code=language)
+        try:
+            for words in self._foundation.texts:
+                await self._set(words)
+        except _AWAY as exc:
+            log.warning("the menu could not be set: %s", type(exc).__name__)
+
+    async def _set(self, words: Words) -> None:
+        is_default = words.language == self._foundation.settings.default_language
+        await self._bot.set_my_commands(
+            [BotCommand(command=name, description=about) for name, about in menu_for(words, ())],
+            language_code=None if is_default else words.language,
+        )

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Union
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
 # pydantic's own way to build a model, which aiogram calls for each of its own
@@ -99,11 +99,9 @@ class Later:
     def __ror__(self, other: Any) -> Any:
         return Union[other, self]  # noqa: UP007 - this is what | means
 
-    def __get_pydantic_core_schema__(
-        self, _: Any, handler: Callable[[Any], CoreSchema]
-    ) -> CoreSchema:
+    def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """What a call has in a field, or brings back, is the real one."""
-        return handler(self._real)
+        return handler.generate_schema(self._real)
 
     def model_rebuild(self, **_: object) -> None:
         """There is nothing to build yet."""

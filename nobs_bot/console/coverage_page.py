@@ -20,7 +20,7 @@ from nobs_bot.coverage.history import Figures, by_day, keep_figures, on_day, tot
 from nobs_bot.coverage.ordering import RECRUITED, order
 from nobs_bot.coverage.orders import Wanted
 from nobs_bot.coverage.shown import let_owners_read
-from nobs_bot.coverage.surveyor import Surveyor, standing
+from nobs_bot.coverage.surveyor import PATIENCE_S, Surveyor, standing
 from nobs_bot.coverage.turn import Turn, TurnState, gain_words, how_far
 from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.people.roles import Role, covers
@@ -140,7 +140,9 @@ class CoveragePage:
 
     async def _asked(self, what: str, stand: Any, area: Area, **more: object) -> Any:
         try:
-            return await self._surveyor.ask(what, stand, areas=[area.code], **more)
+            return await self._surveyor.ask(
+                what, stand, patience_s=PATIENCE_S, areas=[area.code], **more
+            )
         except ExternalError:
             raise Refusal("coverage.not_now") from None
 

@@ -22,7 +22,7 @@ from nobs_bot.coverage import hotspots
 from nobs_bot.coverage.basemap import BaseMap
 from nobs_bot.coverage.shown import let_owners_read
 from nobs_bot.coverage.stretches import KINDS as BLIND_KINDS
-from nobs_bot.coverage.surveyor import Surveyor, standing
+from nobs_bot.coverage.surveyor import PATIENCE_S, Surveyor, standing
 from nobs_bot.coverage.watching import seeing
 from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.people.roles import Role, covers
@@ -175,7 +175,9 @@ class MapPage:
             async with self._office.look() as work:
                 stand = await standing(work)
             try:
-                said = await self._surveyor.ask("blind", stand, areas=list(known))
+                said = await self._surveyor.ask(
+                    "blind", stand, patience_s=PATIENCE_S, areas=list(known)
+                )
             except ExternalError:
                 raise Refusal("coverage.not_now") from None
             body = await asyncio.to_thread(pack, said | {"kinds": BLIND_KINDS})

@@ -2,9 +2,10 @@
 What the survey's child does: holds the roads and every view on them, and answers orders.
 
 Only the child runs this. An order is {"do": NAME, ...} with a blob of JSON; the answer is
-{"done": NAME} with a blob. What stands is told first, in orders of its own: "hold", as often as it
-takes, with some of the cameras; then "stand" with the hotspots, and whatever was not held since the
-last one is gone. The survey stays from order to order, so that only what changed is reckoned anew.
+{"done": NAME} with a blob, or with "refused" and why. What stands is told first, in orders of its
+own: "hold", as often as it takes, with some of the cameras; then "stand" with the hotspots, and
+whatever was not held since the last one is gone. The survey stays from order to order, so that only
+what changed is reckoned anew.
 """
 
 from __future__ import annotations
@@ -60,7 +61,13 @@ def serve(
             order, blob = channel.receive()
         except EOFError:
             return
-        said, made = surveying.carry_out(order, json.loads(blob))
+        try:
+            said, made = surveying.carry_out(order, json.loads(blob))
+        except LookupError as exc:
+            if order["do"] in ("hold", "stand"):
+                raise
+            # what was asked about is not there; what stands is as it was
+            said, made = {"refused": repr(exc)}, b""
         channel.send({"done": order["do"], **said}, made)
 
 

@@ -7,6 +7,7 @@ import json
 import logging
 import weakref
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 
 # a child that nobody asked for so long goes, and takes its memory with it
 IDLE_S = 600.0
+# whoever looks at a page waits so long for others' orders, and then does something else
+PATIENCE_S = 20.0
 # what it may live and reckon at most; then another takes over
 _LIFE_S = 3600.0
 _ANSWER_S = 120.0
@@ -92,6 +95,10 @@ class _Asked(NamedTuple):
     said: AsyncIterator[tuple[dict[str, Any], bytes]]
 
 
+class _Refused(Exception):  # noqa: N818 - says what it did
+    """What was asked about is not in the survey."""
+
+
 class Surveyor:
     """
     Asks the survey's child, one order after the other.
@@ -129,24 +136,44 @@ class Surveyor:
         self._leaving: asyncio.TimerHandle | None = None
         self._ending: set[asyncio.Task[None]] = set()
 
-    async def ask(self, do: str, standing: Standing, **order: object) -> Any:
+    async def ask(
+        self, do: str, standing: Standing, *, patience_s: float | None = None, **order: object
+    ) -> Any:
         """
         What the survey says to *do* (see `surveying.Surveying`), as JSON.
 
-        Raises:
-            ExternalError: the child cannot start, or broke off twice.
-        """
-        return json.loads(await self.draw(do, standing, **order))
+        Args:
+            patience_s: How long others may be served before; as long as it takes, unless given.
 
-    async def draw(self, do: str, standing: Standing, **order: object) -> bytes:
+        Raises:
+            ExternalError: the child cannot start, broke off twice, or does not know what is asked
+                about; or others took longer than our patience.
+        """
+        return json.loads(await self.draw(do, standing, patience_s=patience_s, **order))
+
+    async def draw(
+        self, do: str, standing: Standing, *, patience_s: float | None = None, **order: object
+    ) -> bytes:
         """As `ask`, for what is a picture."""
-        async with self._turn:
+        async with self._our_turn(patience_s):
             for _ in range(2):
                 answer = await self._ask_once({"do": do, **order}, standing)
                 if answer is not None:
                     self._leave_later()
                     return answer
         raise ExternalError("the survey broke off")
+
+    @asynccontextmanager
+    async def _our_turn(self, patience_s: float | None) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(patience_s):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise ExternalError("the survey is busy") from None
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     async def _ask_once(self, order: dict[str, Any], standing: Standing) -> bytes | None:
         """The answer; None where the child died over it, or had died before."""
@@ -158,6 +185,8 @@ class Surveyor:
             return await _answer(asked, order, within_s=within_s)
         except ForkserverBroken as exc:
             raise ExternalError("no child for the survey") from exc
+        except _Refused as exc:
+            raise ExternalError(f"the survey refused: {exc}") from None
         except (OSError, EOFError, TimeoutError) as exc:
             log.warning("the survey's child broke off: %s", type(exc).__name__)
         except BaseException:
@@ -226,11 +255,14 @@ async def _answer(
     Raises:
         OSError: it is gone.
         EOFError: it ended without an answer.
+        _Refused: it does not know what is asked about.
         TimeoutError: it takes too long.
     """
     async with asyncio.timeout(within_s):
         await asked.child.give(order, json.dumps(given).encode())
         async for message, made in asked.said:
+            if "refused" in message:
+                raise _Refused(message["refused"])
             if "done" in message:
                 return made
     raise EOFError

@@ -13,7 +13,7 @@ from nobs_bot.coverage.worklist import confirm, tell_officer, tell_owner
 from nobs_bot.errors import ExternalError
 from nobs_bot.storage.crypto import KeyProblem
 from nobs_bot.storage.files import FileStore
-from nobs_bot.storage.leases import claim, held, postpone, settle
+from nobs_bot.storage.leases import claim, held, holding, postpone, settle
 from nobs_bot.storage.work import Office, Work
 from nobs_bot.streams.children import Children
 from nobs_bot.streams.comparison import Change, Comparison, compare_in_child
@@ -35,11 +35,12 @@ async def verify_turns(
     async with office.work() as work:
         rows = await claim(work, Turn, Turn.state == TurnState.TURNED, lease=_LEASE, limit=1)
     for row in rows:
-        try:
-            await _verify(office, files, children, surveyor, row)
-        except (ExternalError, KeyProblem, FileNotFoundError) as exc:
-            log.warning("a turn could not be looked at: %s", type(exc).__name__)
-            await _look_by_eye(office, row)
+        async with holding(office, Turn, row.id, row.attempts, _LEASE):
+            try:
+                await _verify(office, files, children, surveyor, row)
+            except (ExternalError, KeyProblem, FileNotFoundError) as exc:
+                log.warning("a turn could not be looked at: %s", type(exc).__name__)
+                await _look_by_eye(office, row)
     return len(rows)
 
 
@@ -95,6 +96,9 @@ async def _conclude(office: Office, surveyor: Surveyor, row: Turn, seen: Compari
     # what it has brought is reckoned for where it looks now, which is seldom quite as asked
     async with office.look() as work:
         stand = await standing(work)
+    if all(camera_id != row.camera_id for camera_id, *_ in stand.cameras):
+        await _look_by_eye(office, row)  # paused or covered meanwhile
+        return
     brought = await surveyor.ask("gain", stand, camera=row.camera_id, to_deg=float(heading_deg))
     async with office.work() as work:
         turn = await held(work, Turn, row.id, row.attempts)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ class Connection:
         self.is_patient = is_patient
         # a lock is not waited for in the loop, see `statement`
         self.raw = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
-        self._in_part = self._has_parts = False
+        self._in_part = self._has_parts = self._is_given_up = False
         self._waiter = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
 
     @property
@@ -96,9 +96,14 @@ class Connection:
             self.raw.execute("PRAGMA busy_timeout=0")
 
     async def _elsewhere(self, run: Callable[..., T], *arguments: Any) -> T:
-        return await _at_rest(
-            asyncio.get_running_loop().run_in_executor(self._waiter, run, *arguments)
-        )
+        running = asyncio.get_running_loop().run_in_executor(self._waiter, run, *arguments)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            # whoever cleans up behind us needs the connection, so it must be at rest by then
+            while not running.done():
+                await asyncio.wait([running])
+            raise
 
     def cursor(self) -> Cursor:
         return Cursor(self)
@@ -149,36 +154,24 @@ class Connection:
 
     async def close(self) -> None:
         """Close; returns once it is closed."""
-        closing = self._closing()
-        if closing is not None:
-            await _at_rest(asyncio.wrap_future(closing))
-
-    def stop(self) -> None:
-        """Close without waiting, as whoever gives up a connection can be no coroutine."""
-        self._closing()
-
-    def _closing(self) -> Future[None] | None:
-        """None where that was begun before."""
-        if self.raw is CLOSED:
-            return None
         # sqlite3 lets go of its statements before it counts as closed: whoever executed one in
         # between would end the process
         raw, self.raw = self.raw, CLOSED
+        if self._is_given_up:
+            raw.close()
+            return
         # the last connection to close writes the log back, which takes the disk's time
-        closing = self._waiter.submit(raw.close)
+        await self._elsewhere(raw.close)
+        self.stop()
+
+    def stop(self) -> None:
+        """
+        Give it up: let the thread end, nothing else, since who collects garbage calls this too.
+
+        A connection that nobody holds any more is closed by that.
+        """
+        self._is_given_up = True
         self._waiter.shutdown(wait=False)
-        return closing
-
-
-async def _at_rest(running: asyncio.Future[T]) -> T:
-    """What comes of it; whoever is cancelled waits for its end, too."""
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        # whoever cleans up behind us needs the connection, so it must be at rest by then
-        while not running.done():
-            await asyncio.wait([running])
-        raise
 
 
 class Cursor:

@@ -54,7 +54,7 @@ def compare(before: bytes, after: bytes, width_deg: float) -> Comparison:
 
     Args:
         before, after: JPEG or PNG. Decoders are attacked by pictures, so those that did not come
-            from a child of ours belong into one (see `compare_in_child`).
+            from a child of ours belong into one (see `comparison`).
         width_deg: The horizontal angle of view that we reckon with.
 
     Raises:

@@ -19,6 +19,7 @@ from shapely.geometry import shape
 from sqlalchemy import select
 
 from nobs_bot.cameras.record import Drift
+from nobs_bot.cameras.rights import pause
 from nobs_bot.coverage import hotspots
 from nobs_bot.coverage.basemap import DATA
 from nobs_bot.coverage.history import keep_weekly
@@ -27,6 +28,7 @@ from nobs_bot.coverage.ordering import Means, carry_out, order, order_table
 from nobs_bot.coverage.orders import CoverageFigure, CoverageOrder, Wanted
 from nobs_bot.coverage.surveyor import Standing, Surveyor, standing
 from nobs_bot.coverage.turn import Turn, TurnState
+from nobs_bot.coverage.turned import _conclude
 from nobs_bot.coverage.worklist import GIVEN_UP_AFTER, ask_owner, replace_proposals
 from nobs_bot.errors import ExternalError, Refusal
 from nobs_bot.people.roles import Role, grant, grants_of
@@ -34,6 +36,7 @@ from nobs_bot.places.importing import import_layer
 from nobs_bot.places.layers import Layer
 from nobs_bot.storage.audit import Act, lines_about
 from nobs_bot.streams.children import Child, Children
+from nobs_bot.streams.comparison import Change, Comparison
 from tests.cast import DISTRICT, KECAMATAN, KELURAHAN, OTHER_KECAMATAN, House
 
 # beside Jembatan Dua: to the east there is little road, to the south-east a lot
@@ -346,6 +349,25 @@ async def test_a_child_that_dies_while_it_is_told_leaves_nothing_out(
     assert len({each[2].pid for each in given[2:]}) == 1
 
 
+async def test_what_is_asked_about_a_camera_that_is_not_there_is_refused(
+    means: Means, given: list[tuple[str, int, Child]]
+) -> None:
+    few = a_large_register(3)
+    with pytest.raises(ExternalError, match="refused: KeyError"):
+        await means.surveyor.ask("gain", few, camera=7, to_deg=90.0)
+    # the child lives on, and knows what stands
+    assert (await means.surveyor.ask("gain", few, camera=2, to_deg=90.0))["camera"] == 2
+    assert [each[0] for each in given] == ["hold", "stand", "gain", "gain"]
+
+
+async def test_a_page_does_not_wait_for_ever_for_the_orders_of_others(means: Means) -> None:
+    few = a_large_register(3)
+    async with means.surveyor._our_turn(None):
+        with pytest.raises(ExternalError, match="busy"):
+            await means.surveyor.ask("figures", few, patience_s=0.01, areas=[DISTRICT])
+    await metres(means, few)
+
+
 async def test_others_are_answered_while_a_large_register_is_told(means: Means) -> None:
     """Whoever waits gets a turn after each part, not once the child has all of it."""
     parts = 0
@@ -459,6 +481,24 @@ async def test_an_owner_who_was_asked_meanwhile_is_not_proposed_again(
     async with house.office.look() as work:
         states = {each.state for each in (await work.session.execute(select(Turn))).scalars()}
     assert states == {TurnState.DROPPED, TurnState.PROPOSED}
+
+
+async def test_a_turned_camera_that_was_paused_meanwhile_is_left_to_an_officer(
+    house: House, means: Means, given: list[tuple[str, int, Child]]
+) -> None:
+    camera_id = await house.approved("Sari", at=CORNER, heading_deg=90.0, range_m=40.0)
+    await ordered(house, means, "Kartika", Wanted.WORKLIST)
+    async with house.acting("Wayan") as (work, wayan):
+        [turn] = (await work.session.execute(select(Turn))).scalars()
+        await ask_owner(work, turn.id, wayan)
+    async with house.acting("Sari") as (work, sari):
+        [turn] = (await work.session.execute(select(Turn))).scalars()
+        turn.state, turn.from_deg = TurnState.TURNED, 90.0
+        pause(work, await house.camera(work, camera_id), sari)
+    seen = Comparison(Change.TURNED, yaw_deg=turn.to_deg - 90.0)
+    await _conclude(house.office, means.surveyor, turn, seen)
+    assert "gain" not in [each[0] for each in given]
+    assert "Mohon dipastikan di tempat" in (await house.told("Wayan"))[-1]
 
 
 async def test_figures_are_kept_each_week_whoever_looks(house: House, means: Means) -> None:

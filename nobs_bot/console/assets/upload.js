@@ -44,7 +44,7 @@ function stretch(seconds) {
 
 async function listed() {
   const answer = await fetch("daftar", { headers: { Accept: "application/json" } });
-  if (!answer.ok) throw new Error(answer.status);
+  if (!answer.ok) throw Object.assign(new Error(answer.status), { isFinal: answer.status < 500 });
   return answer.json();
 }
 
@@ -55,9 +55,9 @@ async function showReceived() {
   let files;
   try {
     files = await listed();
-  } catch {
+  } catch (error) {
     // the line is away; what has come is told when it is back, unless asked anew by then
-    setTimeout(() => turn === asked && showReceived(), LOOK_AGAIN_MS);
+    if (!error.isFinal) setTimeout(() => turn === asked && showReceived(), LOOK_AGAIN_MS);
     return;
   }
   if (turn !== asked) return;
@@ -80,6 +80,12 @@ async function showReceived() {
     });
   at("received").replaceChildren(...rows);
   at("nothing").hidden = rows.length > 0;
+}
+
+/** Now, and once the server has put away what had come when the line ended. */
+function showSoon() {
+  showReceived();
+  setTimeout(showReceived, LOOK_AGAIN_MS / 2);
 }
 
 /** Where this very file was left off: as this browser remembers it, else as the server does. */
@@ -172,7 +178,7 @@ class Sending {
   async pause() {
     this.to("paused", words.paused);
     await this.upload.abort();
-    showReceived();
+    showSoon();
     next();
   }
 
@@ -238,7 +244,7 @@ class Sending {
     if (this.state !== "sending") return;
     const reason = error?.originalResponse?.getBody()?.trim();
     this.to("broken", reason && reason.length < 300 && !reason.startsWith("<") ? reason : words.broken);
-    showReceived();
+    showSoon();
     const status = error?.originalResponse?.getStatus();
     if (status === 404 || status === 410) {
       this.upload.url = null;
@@ -335,6 +341,5 @@ addEventListener("visibilitychange", () => next());
 addEventListener("beforeunload", (event) => {
   if (queue.some((each) => each.state === "sending")) event.preventDefault();
 });
-showReceived();
-// a page that was closed a moment ago may have been sending: its last stretch is being put away
-setTimeout(showReceived, LOOK_AGAIN_MS / 2);
+// a page that was closed a moment ago may have been sending
+showSoon();
