@@ -76,7 +76,7 @@ async def answer(work: Work, ask_id: int, owner: Person, reply: Reply) -> tuple[
         reply=reply.value,
         request=request.name,
     )
-    note_news(work, request, ask)
+    await note_news(work, request, ask)
     if reply is Reply.HELP:
         await _send_help(work, ask, request, owner)
     elif reply is Reply.NOT_MINE:
@@ -96,7 +96,7 @@ async def add_note(work: Work, ask_id: int, owner: Person, text: str) -> None:
     if len(clean) > MOST_NOTE_CHARACTERS:
         raise Refusal("clip.note.long", most=MOST_NOTE_CHARACTERS)
     set_note(work, ask, clean)
-    note_news(work, request, ask)
+    await note_news(work, request, ask)
 
 
 async def _have_looked_over(work: Work, ask: Ask) -> None:
@@ -232,4 +232,4 @@ async def let_go(work: Work, camera_ids: Sequence[int]) -> None:
         request = await work.session.get(FootageRequest, ask.request_id)
         assert request is not None
         settle(ask)
-        note_news(work, request, ask)
+        await note_news(work, request, ask)

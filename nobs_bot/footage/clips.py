@@ -218,7 +218,7 @@ async def _keep(work: Work, clip: Clip, taken: Taken, place: str, looked: Looked
         receipt=receipt_name(clip),
     )
     await give_receipt(work, clip, request, source_of(work, clip)["name"])
-    note_news(work, request, clip)
+    await note_news(work, request, clip)
 
 
 async def _refuse(office: Office, row: Clip, found: Format) -> None:

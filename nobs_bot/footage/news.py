@@ -29,9 +29,12 @@ MOST_LINES = 12
 _MOST_CLIP_BUTTONS = 5
 
 
-def note_news(work: Work, request: FootageRequest, changed: Ask | Clip) -> None:
+async def note_news(work: Work, request: FootageRequest, changed: Ask | Clip) -> None:
     """An answer or a clip is new, and the investigator is to hear of it."""
     changed.is_news = True
+    with work.session.no_autoflush:
+        # what was read of it before may be what somebody is just telling, and about to settle
+        await work.session.refresh(request, ["due_at", "told_at"], with_for_update=True)
     if request.due_at is None:
         soonest = work.now + FIRST_PAUSE
         after_last = request.told_at + PAUSE if request.told_at else soonest

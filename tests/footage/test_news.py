@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
 from nobs_bot.errors import Refusal
 from nobs_bot.footage import answers
-from nobs_bot.footage.news import PAUSE, tell_news
-from nobs_bot.footage.request import Ask, Reply, note_of
+from nobs_bot.footage.news import PAUSE, _tell, tell_news
+from nobs_bot.footage.request import Ask, FootageRequest, Reply, note_of
 from nobs_bot.people.roles import grants_of
 from nobs_bot.places.geodesy import ahead
+from nobs_bot.storage.leases import claim
 from tests.cast import SHOP, House
 from tests.footage.requests import asks, hand_over, news, reply, send
 
@@ -47,6 +49,29 @@ async def test_the_first_news_comes_at_once_the_next_a_little_later(house: House
     assert await tell_news(house.office) == 0
     house.clock.advance(PAUSE)
     assert await tell_news(house.office) == 1
+
+
+async def test_what_comes_while_news_is_told_is_told_the_next_time(any_house: House) -> None:
+    """With several processes an owner answers while another one gathers what is to be told."""
+    house = any_house
+    await house.approved()
+    await house.approved("Budi")
+    await send(house)
+    first, second = await asks(house)
+    await reply(house, first.id, Reply.HAS)
+    house.clock.advance(timedelta(seconds=2))
+    async with house.office.work() as work:
+        [request] = await claim(work, FootageRequest, lease=timedelta(minutes=1), limit=1)
+        answering = asyncio.create_task(reply(house, second.id, Reply.NOTHING, "Budi"))
+        # it has read the request by then, or waits until we are through
+        await asyncio.wait([answering], timeout=0.5)
+        await _tell(work, request)
+    await answering
+    house.clock.advance(PAUSE)
+    assert await tell_news(house.office) == 1
+    told = await house.told("Rahmat")
+    assert ["K-1001" in each for each in told] == [True, False]
+    assert ["K-1002" in each for each in told] == [False, True]
 
 
 async def test_where_nothing_changed_nothing_is_told(house: House) -> None:
