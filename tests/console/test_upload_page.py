@@ -269,6 +269,26 @@ async def test_what_was_paused_after_its_last_byte_has_arrived(
     assert here.complaints == []
 
 
+@pytest.mark.parametrize(("status", "is_over"), [(429, False), (503, False), (410, True)])
+async def test_the_list_is_asked_for_again_unless_the_link_is_over(
+    counter: Counter, browser: Browser, status: int, is_over: bool
+) -> None:
+    here = await visit(browser)
+    page = here.page
+    asked = 0
+
+    async def refuse(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        await route.fulfill(status=status)
+
+    await page.route("**/daftar", refuse)
+    await begun(counter, here)
+    # twice when it is opened, and then each three seconds where that may help
+    await page.wait_for_timeout(6_000)
+    assert (asked == 2) is is_over
+
+
 async def test_what_is_cancelled_while_the_server_makes_it_leaves_nothing(
     counter: Counter, browser: Browser, tmp_path: Path
 ) -> None:

@@ -44,7 +44,9 @@ function stretch(seconds) {
 
 async function listed() {
   const answer = await fetch("daftar", { headers: { Accept: "application/json" } });
-  if (!answer.ok) throw Object.assign(new Error(answer.status), { isFinal: answer.status < 500 });
+  // a link that is over stays so; who asked too often is answered in a while
+  const isFinal = answer.status < 500 && answer.status !== 429;
+  if (!answer.ok) throw Object.assign(new Error(answer.status), { isFinal });
   return answer.json();
 }
 
